@@ -1,0 +1,1 @@
+"""One room per Lambda function: how one thing is done."""

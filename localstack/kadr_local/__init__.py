@@ -1,0 +1,1 @@
+"""The local stack on one machine, without Docker and without an account."""

@@ -1,0 +1,1 @@
+"""Opening untrusted video safely; frames, audio."""

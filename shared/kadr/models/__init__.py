@@ -1,0 +1,1 @@
+"""The registry of weights: where they come from, their checksums, their calibration."""

@@ -1,0 +1,150 @@
+"""The ledger: which videos there are, which version of them, and where each stage stands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from kadr.core.extraction import Extraction, FrameEmbeddings, Moment
+from kadr.core.identity import ObjectVersion
+from kadr.core.modality import Modality, Stage, StageState, VideoState
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The version of a video that its bucket holds, numbered.
+
+    ``generation`` rises with every version of any video; a write made from an older one is refused.
+    """
+
+    video_id: UUID
+    bucket: str
+    key: str
+    generation: int
+    object: ObjectVersion
+
+
+@dataclass(frozen=True, slots=True)
+class StageRecord:
+    """Where one stage of one video stands."""
+
+    stage: Stage
+    state: StageState
+    reason: str = ""
+    attempts: int = 0
+    model_version: str = ""
+    duration_ms: int | None = None
+    cost_usd: float | None = None
+    updated_at: datetime | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRecord:
+    """A video as people see it."""
+
+    video_id: UUID
+    bucket: str
+    key: str
+    generation: int
+    state: VideoState
+    size: int
+    created_at: datetime
+    updated_at: datetime
+    duration: float | None = None  # seconds
+    width: int | None = None
+    height: int | None = None
+    has_audio: bool | None = None
+    thumbnail_key: str | None = None
+    stages: tuple[StageRecord, ...] = ()
+
+
+class Commit(Protocol):
+    """An open transaction that holds the video's row lock, for one stage of one generation."""
+
+    def write(self, extraction: Extraction) -> None:
+        """Replace the stage's moments, frames and faces, and set its state."""
+
+    def set_media(self, *, duration: float, width: int, height: int, has_audio: bool) -> None:
+        """Set what ingest measured."""
+
+    def set_thumbnail(self, key: str) -> None:
+        """Set where ingest put the thumbnail."""
+
+    def set_searchable(self, searchable: bool) -> None:
+        """Say whether the index now holds a search vector or words of the video."""
+
+    def moments(self) -> dict[Modality, list[Moment]]:
+        """Return every moment of the video."""
+
+
+class Ledger(Protocol):
+    """PostgreSQL, as the rules see it."""
+
+    def register(
+        self,
+        video_id: UUID,
+        bucket: str,
+        key: str,
+        observe: Callable[[], ObjectVersion | None],
+        on_new: Callable[[Registration], None],
+    ) -> Registration | None:
+        """Number what the bucket holds now; ``None`` where it holds nothing.
+
+        ``observe`` is called while the video's row is locked, so versions are numbered in the order in
+        which the bucket took them, whatever the order of events. ``on_new`` is called, under the same
+        lock, if the version is a new one: whatever the old one left in the index goes there.
+        """
+
+    def claim(
+        self, registration: Registration, stage: Stage, model_version: str, *, lease: float
+    ) -> StageRecord | None:
+        """Take the job for ``lease`` seconds; return its record instead if there is nothing to do.
+
+        Raises:
+            BusyError: another worker holds it.
+            SupersededError: the generation is not the current one any more.
+        """
+
+    def commit(self, registration: Registration, stage: Stage) -> AbstractContextManager[Commit]:
+        """Lock the video's row; raises SupersededError if the generation is not the current one."""
+
+    def fail(
+        self, registration: Registration, stage: Stage, state: StageState, reason: str
+    ) -> None:
+        """Record that a stage failed, is unavailable, or will be retried. Silent if superseded."""
+
+    def assemble(self, video_id: UUID, generation: int) -> AbstractContextManager[Commit | None]:
+        """Lock the video's row for assembling; ``None`` if the generation is not the current one."""
+
+    def purge(
+        self, video_id: UUID, observe: Callable[[], ObjectVersion | None], erase: Callable[[], None]
+    ) -> bool:
+        """Erase the video if ``observe`` finds nothing in the bucket; return whether it did.
+
+        ``erase`` removes what lies outside PostgreSQL; it is called under the row's lock.
+        """
+
+    def video(self, video_id: UUID) -> VideoRecord | None:
+        """Return one video."""
+
+    def videos(
+        self, *, limit: int, offset: int = 0, state: VideoState | None = None, key_prefix: str = ""
+    ) -> list[VideoRecord]:
+        """Return videos, newest first."""
+
+    def records(self, video_ids: Sequence[UUID]) -> dict[UUID, VideoRecord]:
+        """Return the videos of a result page."""
+
+    def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
+        """Return the moments of a result page."""
+
+    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, FrameEmbeddings]:
+        """Return the frame embeddings of a result page."""
+
+    def counts(self) -> dict[Stage, dict[StageState, int]]:
+        """Return how many videos stand in which state, per stage."""

@@ -1,0 +1,70 @@
+"""The vector index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from kadr.core.extraction import Vector
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Token ids and weights; ids are unique and ascending."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A point that matched; ``score`` falls along a result list."""
+
+    video_id: UUID
+    score: float
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+class VectorIndex(Protocol):
+    """Collection ``videos``: named vectors ``visual``, ``ocr``, ``speech``, ``fused``; sparse ``words``.
+
+    Every write names the ``generation`` it was made from and never overwrites a newer one.
+    """
+
+    def write_vector(
+        self, video_id: UUID, generation: int, name: str, vector: Vector, payload: Mapping[str, Any]
+    ) -> None:
+        """Set one named vector; the first write of a generation replaces the whole point."""
+
+    def write_search(
+        self,
+        video_id: UUID,
+        generation: int,
+        *,
+        fused: Vector | None,
+        words: SparseVector | None,
+        payload: Mapping[str, Any],
+    ) -> None:
+        """Set what search reads; ``None`` removes."""
+
+    def vectors(self, video_id: UUID, names: Sequence[str]) -> dict[str, Vector]:
+        """Return those of the named vectors that the video has."""
+
+    def search(
+        self,
+        *,
+        fused: Vector | None,
+        words: SparseVector | None,
+        words_weight: float,
+        limit: int,
+        offset: int = 0,
+    ) -> list[Hit]:
+        """Return the best videos by ``fused · x + words_weight · BM25`` in one request."""
+
+    def forget(self, video_id: UUID, *, below: int | None = None) -> None:
+        """Remove the video; with ``below`` only if its point is of an older generation."""
+
+    def count(self) -> int:
+        """Return how many videos have a point."""

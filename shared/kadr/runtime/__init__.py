@@ -1,0 +1,1 @@
+"""What a handler stands on: runner, settings, telemetry, wiring."""

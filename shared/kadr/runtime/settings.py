@@ -1,0 +1,89 @@
+"""Settings: one model per function, composed of mixins. The environment is read nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class KadrSettings(BaseSettings):
+    """What every function has. Variables are named ``KADR_<FIELD>``."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    stage: str = "dev"  # dev, staging, prod
+    log_level: str = "INFO"
+
+
+class PostgresSettings(BaseSettings):
+    """Where PostgreSQL is. The password comes from Secrets Manager, never from the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    postgres_host: str
+    postgres_port: Annotated[int, Field(ge=1, le=65535)] = 5432
+    postgres_database: str = "kadr"
+    postgres_sslmode: str = "require"
+    # a secret of the form {"username": …, "password": …}, as RDS makes them
+    postgres_secret_arn: str
+
+
+class QdrantSettings(BaseSettings):
+    """Where Qdrant is."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    qdrant_url: str
+    qdrant_secret_arn: str = ""  # a secret of the form {"api_key": …}; empty: no key
+    qdrant_collection: str = "videos"  # the alias
+    qdrant_timeout: PositiveFloat = 10.0  # seconds
+
+
+class BucketSettings(BaseSettings):
+    """The buckets: what people upload, and what Kadr derives from it."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    media_bucket: str
+    derived_bucket: str
+
+
+class AssembleQueueSettings(BaseSettings):
+    """Where extractors report."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    assemble_queue_url: str
+
+
+class MediaSettings(BaseSettings):
+    """Limits on what is opened; see :class:`kadr.media.limits.MediaLimits`."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    media_max_bytes: PositiveInt = 1024 * 1024 * 1024
+    media_max_duration: PositiveFloat = 1800.0  # seconds
+
+
+class ModelSettings(BaseSettings):
+    """Where weights lie."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    models_dir: Path = Path("/opt/kadr/models")
+    tessdata_dir: Path = Path("/usr/share/tesseract-ocr/5/tessdata")
+
+
+class ExtractorSettings(
+    KadrSettings,
+    PostgresSettings,
+    QdrantSettings,
+    BucketSettings,
+    AssembleQueueSettings,
+    MediaSettings,
+    ModelSettings,
+):
+    """What an extractor needs."""
