@@ -47,6 +47,16 @@ class FaceTrack:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaFacts:
+    """What is known of a video before anything is extracted from it."""
+
+    duration: float  # seconds
+    width: int  # pixels, as displayed (rotation applied)
+    height: int
+    has_audio: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Extraction:
     """What one extractor returns for one video.
 
@@ -59,6 +69,7 @@ class Extraction:
     vector: Vector | None = None
     frames: FrameEmbeddings | None = None
     faces: tuple[FaceTrack, ...] = ()
+    media: MediaFacts | None = None  # only ingest measures it
     thumbnail: bytes | None = None  # JPEG; only ingest makes one
     reason: str = ""  # why there is nothing: "no sound", "no text" …
     details: dict[str, Any] = field(default_factory=dict)

@@ -35,11 +35,12 @@ class StageState(StrEnum):
     EMPTY = "empty"  # done, and there is none of it: no sound, no text, no faces
     UNAVAILABLE = "unavailable"  # the weights are not installed
     FAILED = "failed"  # permanently, with a reason
+    DEAD = "dead"  # transient errors without end: in the dead-letter queue, `kadr redrive` tries again
 
     @property
     def final(self) -> bool:
         """Whether nothing more will happen to the stage by itself."""
-        return self in (self.DONE, self.EMPTY, self.UNAVAILABLE, self.FAILED)
+        return self in (self.DONE, self.EMPTY, self.UNAVAILABLE, self.FAILED, self.DEAD)
 
 
 class VideoState(StrEnum):
@@ -58,11 +59,11 @@ def video_state(stages: dict[Stage, StageState], *, searchable: bool) -> VideoSt
     """
     if searchable:
         return VideoState.SEARCHABLE
-    if stages.get(Stage.INGEST) is StageState.FAILED:
+    if stages.get(Stage.INGEST) in (StageState.FAILED, StageState.DEAD):
         return VideoState.FAILED
     extraction = [stages.get(stage, StageState.QUEUED) for stage in Stage if stage is not Stage.ASSEMBLE]
     if not all(state.final for state in extraction):
         return VideoState.INDEXING
-    if any(state is StageState.FAILED for state in extraction):
+    if any(state in (StageState.FAILED, StageState.DEAD) for state in extraction):
         return VideoState.FAILED
     return VideoState.EMPTY

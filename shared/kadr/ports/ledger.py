@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from kadr.core.extraction import Extraction, FrameEmbeddings, Moment
+from kadr.core.extraction import Extraction, FrameEmbeddings, MediaFacts, Moment
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState
 
@@ -66,10 +66,10 @@ class VideoRecord:
 class Commit(Protocol):
     """An open transaction that holds the video's row lock, for one stage of one generation."""
 
-    def write(self, extraction: Extraction) -> None:
+    def write(self, extraction: Extraction, *, cost_usd: float | None = None) -> None:
         """Replace the stage's moments, frames and faces, and set its state."""
 
-    def set_media(self, *, duration: float, width: int, height: int, has_audio: bool) -> None:
+    def set_media(self, media: MediaFacts) -> None:
         """Set what ingest measured."""
 
     def set_thumbnail(self, key: str) -> None:
@@ -113,9 +113,7 @@ class Ledger(Protocol):
     def commit(self, registration: Registration, stage: Stage) -> AbstractContextManager[Commit]:
         """Lock the video's row; raises SupersededError if the generation is not the current one."""
 
-    def fail(
-        self, registration: Registration, stage: Stage, state: StageState, reason: str
-    ) -> None:
+    def fail(self, registration: Registration, stage: Stage, state: StageState, reason: str) -> None:
         """Record that a stage failed, is unavailable, or will be retried. Silent if superseded."""
 
     def assemble(self, video_id: UUID, generation: int) -> AbstractContextManager[Commit | None]:
@@ -148,3 +146,6 @@ class Ledger(Protocol):
 
     def counts(self) -> dict[Stage, dict[StageState, int]]:
         """Return how many videos stand in which state, per stage."""
+
+    def video_counts(self) -> dict[VideoState, int]:
+        """Return how many videos stand in which state."""

@@ -34,9 +34,9 @@ class VectorIndex(Protocol):
     """
 
     def write_vector(
-        self, video_id: UUID, generation: int, name: str, vector: Vector, payload: Mapping[str, Any]
+        self, video_id: UUID, generation: int, name: str, vector: Vector | None, payload: Mapping[str, Any]
     ) -> None:
-        """Set one named vector; the first write of a generation replaces the whole point."""
+        """Set one named vector (``None`` removes it); a generation's first write replaces the point."""
 
     def write_search(
         self,
@@ -68,3 +68,13 @@ class VectorIndex(Protocol):
 
     def count(self) -> int:
         """Return how many videos have a point."""
+
+
+class FaceIndex(Protocol):
+    """Collection ``faces``: one point per person and video."""
+
+    def write(self, video_id: UUID, generation: int, encodings: Sequence[Vector]) -> None:
+        """Replace the video's people; ``encodings`` are (128,), the most seen person first."""
+
+    def forget(self, video_id: UUID, *, below: int | None = None) -> None:
+        """Remove the video's people; with ``below`` only those of older generations."""

@@ -1,0 +1,424 @@
+"""The ledger in PostgreSQL. Every change of a video happens under its row's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import numpy as np
+
+from kadr.adapters.postgres import Postgres
+from kadr.core.errors import BusyError, SupersededError
+from kadr.core.extraction import Extraction, FrameEmbeddings, MediaFacts, Moment
+from kadr.core.identity import ObjectVersion
+from kadr.core.modality import Modality, Stage, StageState, VideoState, video_state
+from kadr.ports.ledger import Registration, StageRecord, VideoRecord
+
+if TYPE_CHECKING:
+    import psycopg
+
+# A unit vector's component lies in −1…1; 127 keeps the sign symmetric.
+_INT8_SCALE = 127.0
+
+_QUEUED_AT_REGISTRATION = (Stage.INGEST, Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES)
+
+
+class PostgresLedger:
+    """Implements :class:`kadr.ports.ledger.Ledger`."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def register(
+        self,
+        video_id: UUID,
+        bucket: str,
+        key: str,
+        observe: Callable[[], ObjectVersion | None],
+        on_new: Callable[[Registration], None],
+    ) -> Registration | None:
+        """Number what the bucket holds now; see the port."""
+        with self._postgres.transaction() as connection:
+            connection.execute(
+                "INSERT INTO video (video_id, bucket, key, generation, version, etag, size, content_type,"
+                " modified_at) VALUES (%s, %s, %s, 0, '', '', 0, '', 'epoch')"
+                " ON CONFLICT (video_id) DO NOTHING",
+                (video_id, bucket, key),
+            )
+            row = connection.execute(
+                "SELECT generation, version, modified_at FROM video WHERE video_id = %s FOR UPDATE",
+                (video_id,),
+            ).fetchone()
+            if row is None:  # deleted between the two statements
+                raise SupersededError(f"{key} was deleted while it was being registered")
+            generation, version, modified_at = row
+            found = observe()
+            if found is None:
+                if generation == 0:
+                    connection.execute("DELETE FROM video WHERE video_id = %s", (video_id,))
+                return None
+            if generation and (version, modified_at) == (found.version, found.modified_at):
+                return Registration(video_id, bucket, key, generation, found)
+
+            # A new version. The old one's rows go now, so that it is not found while the new one is
+            # being worked on, and even if nothing can be made of the new one.
+            number = connection.execute("SELECT nextval('video_generation')").fetchone()
+            assert number is not None  # noqa: S101 - a SELECT of a function always has a row
+            registration = Registration(video_id, bucket, key, number[0], found)
+            for table in ("extraction", "moment", "frame_embeddings", "face"):
+                connection.execute(f"DELETE FROM {table} WHERE video_id = %s", (video_id,))  # noqa: S608
+            connection.execute(
+                "UPDATE video SET generation = %s, version = %s, etag = %s, size = %s, content_type = %s,"
+                " modified_at = %s, duration = NULL, width = NULL, height = NULL, has_audio = NULL,"
+                " thumbnail_key = NULL, searchable = false, state = 'indexing',"
+                " updated_at = now() WHERE video_id = %s",
+                (number[0], found.version, found.etag, found.size, found.content_type, found.modified_at,
+                 video_id),
+            )  # fmt: skip
+            connection.cursor().executemany(
+                "INSERT INTO extraction (video_id, stage, generation, state) VALUES (%s, %s, %s, 'queued')",
+                [(video_id, stage, number[0]) for stage in _QUEUED_AT_REGISTRATION],
+            )
+            on_new(registration)
+            return registration
+
+    def claim(
+        self, registration: Registration, stage: Stage, model_version: str, *, lease: float
+    ) -> StageRecord | None:
+        """Take the job for ``lease`` seconds; see the port."""
+        with self._postgres.transaction() as connection:
+            self._lock(connection, registration)
+            row = connection.execute(
+                "SELECT state, model_version, lease_until, attempts, reason FROM extraction"
+                " WHERE video_id = %s AND stage = %s",
+                (registration.video_id, stage),
+            ).fetchone()
+            now = datetime.now(UTC)
+            if row is not None:
+                state, done_by, lease_until, attempts, reason = row
+                same = done_by == model_version
+                if same and state in (StageState.DONE, StageState.EMPTY, StageState.FAILED):
+                    return StageRecord(stage, StageState(state), reason, attempts, done_by)
+                if state == StageState.RUNNING and lease_until is not None and lease_until > now:
+                    raise BusyError(
+                        f"another worker is at {stage} of {registration.key}",
+                        retry_in=(lease_until - now).total_seconds(),
+                    )
+            connection.execute(
+                "INSERT INTO extraction (video_id, stage, generation, state, attempts, model_version,"
+                " lease_until, started_at) VALUES (%(id)s, %(stage)s, %(generation)s, 'running', 1,"
+                " %(model)s, %(until)s, now()) ON CONFLICT (video_id, stage) DO UPDATE SET"
+                " state = 'running', reason = '', attempts = extraction.attempts + 1,"
+                " generation = %(generation)s, model_version = %(model)s, lease_until = %(until)s,"
+                " started_at = now(), updated_at = now()",
+                {
+                    "id": registration.video_id,
+                    "stage": stage,
+                    "generation": registration.generation,
+                    "model": model_version,
+                    "until": now + timedelta(seconds=lease),
+                },
+            )
+            return None
+
+    @contextmanager
+    def commit(self, registration: Registration, stage: Stage) -> Iterator[PostgresCommit]:
+        """Lock the video's row; raises SupersededError if the generation is not the current one."""
+        with self._postgres.transaction() as connection:
+            self._lock(connection, registration)
+            yield PostgresCommit(connection, registration.video_id, registration.generation, stage)
+
+    def fail(self, registration: Registration, stage: Stage, state: StageState, reason: str) -> None:
+        """Record that a stage failed, is unavailable, or will be retried. Silent if superseded."""
+        with self._postgres.transaction() as connection:
+            connection.execute(
+                "INSERT INTO extraction (video_id, stage, generation, state, reason)"
+                " SELECT video_id, %(stage)s, generation, %(state)s, %(reason)s FROM video"
+                " WHERE video_id = %(id)s AND generation = %(generation)s FOR UPDATE"
+                " ON CONFLICT (video_id, stage) DO UPDATE SET state = %(state)s, reason = %(reason)s,"
+                " lease_until = NULL, updated_at = now(),"
+                " duration_ms = (extract(epoch FROM now() - extraction.started_at) * 1000)::integer",
+                {
+                    "id": registration.video_id,
+                    "generation": registration.generation,
+                    "stage": stage,
+                    "state": state,
+                    "reason": reason,
+                },
+            )
+            _refresh_state(connection, registration.video_id)
+
+    @contextmanager
+    def assemble(self, video_id: UUID, generation: int) -> Iterator[PostgresCommit | None]:
+        """Lock the video's row for assembling; ``None`` if the generation is not the current one."""
+        with self._postgres.transaction() as connection:
+            row = connection.execute(
+                "SELECT generation FROM video WHERE video_id = %s FOR UPDATE", (video_id,)
+            ).fetchone()
+            if row is None or row[0] != generation:
+                yield None
+                return
+            connection.execute(
+                "INSERT INTO extraction (video_id, stage, generation, state, started_at)"
+                " VALUES (%s, 'assemble', %s, 'running', clock_timestamp()) ON CONFLICT (video_id, stage)"
+                " DO UPDATE SET started_at = clock_timestamp(), generation = excluded.generation",
+                (video_id, generation),
+            )
+            yield PostgresCommit(connection, video_id, generation, Stage.ASSEMBLE)
+
+    def purge(
+        self, video_id: UUID, observe: Callable[[], ObjectVersion | None], erase: Callable[[], None]
+    ) -> bool:
+        """Erase the video if ``observe`` finds nothing in the bucket; return whether it did."""
+        with self._postgres.transaction() as connection:
+            row = connection.execute(
+                "SELECT generation FROM video WHERE video_id = %s FOR UPDATE", (video_id,)
+            ).fetchone()
+            if observe() is not None:
+                return False
+            # Also without a row: an earlier try may have broken off half-way.
+            erase()
+            if row is not None:
+                connection.execute("DELETE FROM video WHERE video_id = %s", (video_id,))
+                connection.execute(
+                    "INSERT INTO deletion (video_id, generation) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                    (video_id, row[0]),
+                )
+            return True
+
+    def video(self, video_id: UUID) -> VideoRecord | None:
+        """Return one video."""
+        return self.records([video_id]).get(video_id)
+
+    def videos(
+        self, *, limit: int, offset: int = 0, state: VideoState | None = None, key_prefix: str = ""
+    ) -> list[VideoRecord]:
+        """Return videos, newest first."""
+        with self._postgres.transaction() as connection:
+            rows = connection.execute(
+                "SELECT video_id FROM video WHERE generation > 0 AND starts_with(key, %(prefix)s)"
+                " AND (%(state)s::text IS NULL OR state = %(state)s)"
+                " ORDER BY created_at DESC, video_id LIMIT %(limit)s OFFSET %(offset)s",
+                {"prefix": key_prefix, "state": state, "limit": limit, "offset": offset},
+            ).fetchall()
+        identities = [row[0] for row in rows]
+        records = self.records(identities)
+        return [records[each] for each in identities if each in records]
+
+    def records(self, video_ids: Sequence[UUID]) -> dict[UUID, VideoRecord]:
+        """Return the videos of a result page."""
+        if not video_ids:
+            return {}
+        stages: dict[UUID, list[StageRecord]] = {}
+        with self._postgres.transaction() as connection:
+            videos = connection.execute(
+                "SELECT video_id, bucket, key, generation, size, created_at, updated_at, duration, width,"
+                " height, has_audio, thumbnail_key, state FROM video"
+                " WHERE video_id = ANY(%s) AND generation > 0",
+                (list(video_ids),),
+            ).fetchall()
+            for row in connection.execute(
+                "SELECT video_id, stage, state, reason, attempts, model_version, duration_ms, cost_usd,"
+                " updated_at, details FROM extraction WHERE video_id = ANY(%s)",
+                (list(video_ids),),
+            ):
+                stages.setdefault(row[0], []).append(StageRecord(Stage(row[1]), StageState(row[2]), *row[3:]))
+        order = list(Stage)
+        records = {}
+        for row in videos:
+            own = sorted(stages.get(row[0], []), key=lambda record: order.index(record.stage))
+            records[row[0]] = VideoRecord(
+                video_id=row[0], bucket=row[1], key=row[2], generation=row[3], state=VideoState(row[12]),
+                size=row[4], created_at=row[5], updated_at=row[6], duration=row[7], width=row[8], height=row[9],
+                has_audio=row[10], thumbnail_key=row[11], stages=tuple(own),
+            )  # fmt: skip
+        return records
+
+    def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
+        """Return the moments of a result page."""
+        with self._postgres.transaction() as connection:
+            return _moments(connection, video_ids)
+
+    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, FrameEmbeddings]:
+        """Return the frame embeddings of a result page."""
+        with self._postgres.transaction() as connection:
+            rows = connection.execute(
+                "SELECT video_id, dimensions, times, vectors FROM frame_embeddings WHERE video_id = ANY(%s)",
+                (list(video_ids),),
+            ).fetchall()
+        return {
+            row[0]: FrameEmbeddings(
+                times=np.frombuffer(row[2], dtype="<f4"),
+                vectors=np.frombuffer(row[3], dtype=np.int8).reshape(-1, row[1]).astype(np.float32)
+                / _INT8_SCALE,
+            )
+            for row in rows
+        }
+
+    def counts(self) -> dict[Stage, dict[StageState, int]]:
+        """Return how many videos stand in which state, per stage."""
+        counts: dict[Stage, dict[StageState, int]] = {stage: {} for stage in Stage}
+        with self._postgres.transaction() as connection:
+            for stage, state, count in connection.execute(
+                "SELECT stage, state, count(*) FROM extraction GROUP BY stage, state"
+            ):
+                counts[Stage(stage)][StageState(state)] = count
+        return counts
+
+    def video_counts(self) -> dict[VideoState, int]:
+        """Return how many videos stand in which state."""
+        with self._postgres.transaction() as connection:
+            rows = connection.execute("SELECT state, count(*) FROM video WHERE generation > 0 GROUP BY state")
+            return {VideoState(state): count for state, count in rows}
+
+    @staticmethod
+    def _lock(connection: psycopg.Connection[Any], registration: Registration) -> None:
+        row = connection.execute(
+            "SELECT generation FROM video WHERE video_id = %s FOR UPDATE", (registration.video_id,)
+        ).fetchone()
+        if row is None or row[0] != registration.generation:
+            raise SupersededError(f"{registration.key} was overwritten or deleted in the meantime")
+
+
+class PostgresCommit:
+    """Implements :class:`kadr.ports.ledger.Commit`."""
+
+    def __init__(
+        self, connection: psycopg.Connection[Any], video_id: UUID, generation: int, stage: Stage
+    ) -> None:
+        self._connection = connection
+        self._video_id = video_id
+        self._generation = generation
+        self._stage = stage
+
+    def write(self, extraction: Extraction, *, cost_usd: float | None = None) -> None:
+        """Replace the stage's moments, frames and faces, and set its state."""
+        from psycopg.types.json import Jsonb
+
+        cursor = self._connection.cursor()
+        cursor.execute(
+            "DELETE FROM moment WHERE video_id = %s AND modality = %s", (self._video_id, self._stage)
+        )
+        cursor.executemany(
+            "INSERT INTO moment (video_id, modality, position, starts_at, ends_at, text, language,"
+            " translation, confidence) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (self._video_id, self._stage, position, moment.start, max(moment.start, moment.end),
+                 _storable(moment.text), moment.language, _storable(moment.translation), moment.confidence)
+                for position, moment in enumerate(extraction.moments)
+            ],
+        )  # fmt: skip
+        if extraction.frames is not None:
+            cursor.execute(
+                "INSERT INTO frame_embeddings (video_id, dimensions, times, vectors) VALUES (%s, %s, %s, %s)"
+                " ON CONFLICT (video_id) DO UPDATE SET dimensions = excluded.dimensions,"
+                " times = excluded.times, vectors = excluded.vectors",
+                (
+                    self._video_id,
+                    extraction.frames.vectors.shape[1],
+                    extraction.frames.times.astype("<f4").tobytes(),
+                    np.rint(extraction.frames.vectors * _INT8_SCALE).astype(np.int8).tobytes(),
+                ),
+            )
+        if self._stage is Stage.FACES:
+            cursor.execute("DELETE FROM face WHERE video_id = %s", (self._video_id,))
+            cursor.executemany(
+                "INSERT INTO face (video_id, position, count, first_seen, last_seen, quality, crop_key)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                [
+                    (self._video_id, position, face.count, face.first_seen, face.last_seen, face.quality,
+                     face_crop_key(self._video_id, self._generation, position))
+                    for position, face in enumerate(extraction.faces)
+                ],
+            )  # fmt: skip
+        cursor.execute(
+            "UPDATE extraction SET state = %s, reason = %s, details = %s, cost_usd = %s,"
+            " lease_until = NULL, duration_ms = (extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer,"
+            " updated_at = now() WHERE video_id = %s AND stage = %s",
+            (
+                extraction.state,
+                extraction.reason,
+                Jsonb(extraction.details),
+                cost_usd,
+                self._video_id,
+                self._stage,
+            ),
+        )
+        _refresh_state(self._connection, self._video_id)
+
+    def set_media(self, media: MediaFacts) -> None:
+        """Set what ingest measured."""
+        self._connection.execute(
+            "UPDATE video SET duration = %s, width = %s, height = %s, has_audio = %s WHERE video_id = %s",
+            (media.duration, media.width, media.height, media.has_audio, self._video_id),
+        )
+
+    def set_thumbnail(self, key: str) -> None:
+        """Set where ingest put the thumbnail."""
+        self._connection.execute(
+            "UPDATE video SET thumbnail_key = %s WHERE video_id = %s", (key, self._video_id)
+        )
+
+    def set_searchable(self, searchable: bool) -> None:
+        """Say whether the index now holds a search vector or words of the video."""
+        self._connection.execute(
+            "UPDATE video SET searchable = %s WHERE video_id = %s", (searchable, self._video_id)
+        )
+        _refresh_state(self._connection, self._video_id)
+
+    def moments(self) -> dict[Modality, list[Moment]]:
+        """Return every moment of the video."""
+        return _moments(self._connection, [self._video_id]).get(self._video_id, {})
+
+
+def thumbnail_key(video_id: UUID, generation: int) -> str:
+    """Return where a thumbnail lies in the derived bucket."""
+    return f"thumbnails/{video_id}/{generation}.jpg"
+
+
+def face_crop_key(video_id: UUID, generation: int, position: int) -> str:
+    """Return where the picture of a person lies in the derived bucket."""
+    return f"faces/{video_id}/{generation}/{position}.jpg"
+
+
+def derived_prefixes(video_id: UUID) -> tuple[str, str]:
+    """Return below which prefixes of the derived bucket all that is made of a video lies."""
+    return f"thumbnails/{video_id}/", f"faces/{video_id}/"
+
+
+def _moments(
+    connection: psycopg.Connection[Any], video_ids: Sequence[UUID]
+) -> dict[UUID, dict[Modality, list[Moment]]]:
+    found: dict[UUID, dict[Modality, list[Moment]]] = {}
+    for row in connection.execute(
+        "SELECT video_id, modality, starts_at, ends_at, text, language, confidence, translation FROM moment"
+        " WHERE video_id = ANY(%s) ORDER BY video_id, modality, position",
+        (list(video_ids),),
+    ):
+        found.setdefault(row[0], {}).setdefault(Modality(row[1]), []).append(Moment(*row[2:]))
+    return found
+
+
+def _refresh_state(connection: psycopg.Connection[Any], video_id: UUID) -> None:
+    """Derive the video's state from its stages again."""
+    row = connection.execute("SELECT searchable FROM video WHERE video_id = %s", (video_id,)).fetchone()
+    if row is None:
+        return
+    stages = {
+        Stage(stage): StageState(state)
+        for stage, state in connection.execute(
+            "SELECT stage, state FROM extraction WHERE video_id = %s", (video_id,)
+        )
+    }
+    connection.execute(
+        "UPDATE video SET state = %s, updated_at = now() WHERE video_id = %s",
+        (video_state(stages, searchable=row[0]), video_id),
+    )
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL's text cannot hold NUL; recognisers can be made to produce it.
+    return text.replace("\x00", "")

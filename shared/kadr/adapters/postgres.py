@@ -1,0 +1,135 @@
+"""PostgreSQL: connections and migrations. The ledger's own statements are in ``ledger.py``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from kadr.adapters.secrets import read_secret
+from kadr.core.errors import DependencyError
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg_pool import ConnectionPool
+
+# Only one process migrates at a time; the number is arbitrary and ours ("kadr" in ASCII).
+_MIGRATION_LOCK = 0x6B616472
+_MIGRATION_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresAddress:
+    """Where the database is; user and password lie in the secret."""
+
+    host: str
+    port: int
+    database: str
+    sslmode: str
+    secret_arn: str
+
+
+class Postgres:
+    """A lazily opened pool of at most ``max_size`` connections.
+
+    ``prepare_threshold`` is None so that RDS Proxy can share connections between clients.
+    """
+
+    def __init__(self, address: PostgresAddress, *, max_size: int = 2) -> None:
+        self._address = address
+        self._max_size = max_size
+        self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+
+    def _opened(self) -> ConnectionPool[psycopg.Connection[Any]]:
+        if self._pool is None:
+            from psycopg_pool import ConnectionPool
+
+            self._pool = ConnectionPool(
+                kwargs=self._arguments,
+                min_size=0,
+                max_size=self._max_size,
+                max_idle=60,
+                timeout=10,
+                reconnect_timeout=10,
+                check=ConnectionPool.check_connection,
+                open=True,
+                name="kadr",
+            )
+        return self._pool
+
+    def _arguments(self) -> dict[str, Any]:
+        # Called for every new connection, so a rotated password is taken up without a restart.
+        secret = read_secret(self._address.secret_arn)
+        return {
+            "host": self._address.host,
+            "port": self._address.port,
+            "dbname": self._address.database,
+            "sslmode": self._address.sslmode,
+            "user": secret["username"],
+            "password": secret["password"],
+            "connect_timeout": 5,
+            "prepare_threshold": None,
+            "application_name": "kadr",
+            # A worker that hangs must not hold a row lock for ever.
+            "options": "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=30000",
+        }
+
+    @contextmanager
+    def transaction(self) -> Iterator[psycopg.Connection[Any]]:
+        """Yield a connection in a transaction: committed at the end, rolled back on an exception.
+
+        Raises:
+            DependencyError: the database cannot be reached, or broke off.
+        """
+        import psycopg
+        from psycopg_pool import PoolTimeout
+
+        try:
+            with self._opened().connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+            where = f"{self._address.host}:{self._address.port}"
+            raise DependencyError(f"PostgreSQL at {where} did not answer: {error}") from error
+
+    def close(self) -> None:
+        """Close every connection."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+
+def migrations() -> list[tuple[int, str, str]]:
+    """Return every migration as (number, file name, SQL), in order."""
+    found = []
+    for file in files("kadr.adapters").joinpath("migrations").iterdir():
+        match = _MIGRATION_NAME.fullmatch(file.name)
+        if match:
+            found.append((int(match[1]), file.name, file.read_text(encoding="utf-8")))
+    return sorted(found)
+
+
+def migrate(postgres: Postgres, *, dry_run: bool = False) -> list[str]:
+    """Apply what has not been applied, each file in its own transaction; return the files' names.
+
+    With ``dry_run`` only names them.
+    """
+    applied: list[str] = []
+    with postgres.transaction() as connection:
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS migration "
+            "(number integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
+        )
+        done = {row[0] for row in connection.execute("SELECT number FROM migration")}
+        for number, name, sql in migrations():
+            if number in done:
+                continue
+            if not dry_run:
+                with connection.transaction():
+                    connection.execute(sql.encode())
+                    connection.execute("INSERT INTO migration (number, name) VALUES (%s, %s)", (number, name))
+            applied.append(name)
+    return applied

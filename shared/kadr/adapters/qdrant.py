@@ -1,0 +1,312 @@
+"""Qdrant: collection ``videos`` (behind an alias) and collection ``faces``.
+
+Every write is conditional on the generation that it was made from (``update_filter``), so a straggler
+that lost its row lock in PostgreSQL still cannot overwrite what is newer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid5
+
+import numpy as np
+
+from kadr.core.errors import DependencyError
+from kadr.core.extraction import Vector
+from kadr.ports.vectors import Hit, SparseVector
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+    from qdrant_client import models as q
+
+VISUAL_DIMENSIONS = 512  # CLIP ViT-B/32
+TEXT_DIMENSIONS = 384  # all-MiniLM-L6-v2
+FUSED_DIMENSIONS = VISUAL_DIMENSIONS + TEXT_DIMENSIONS + 1
+FACE_DIMENSIONS = 128  # dlib's face recognition ResNet
+
+FUSED = "fused"
+WORDS = "words"
+
+# How many candidates each half of the hybrid query hands to the formula. A video that only one half
+# proposes gets 0 from the other: for the calibrated semantic score that is the mean of unrelated pairs.
+_PREFETCH = 200
+
+
+class Qdrant:
+    """A lazily opened client."""
+
+    def __init__(self, url: str, *, api_key: Callable[[], str | None], timeout: float) -> None:
+        self._url = url
+        self._api_key = api_key
+        self._timeout = timeout
+
+    @cached_property
+    def client(self) -> QdrantClient:
+        """The vendor's client."""
+        from qdrant_client import QdrantClient
+
+        return QdrantClient(
+            url=self._url,
+            api_key=self._api_key(),
+            timeout=max(1, round(self._timeout)),
+            prefer_grpc=False,
+            check_compatibility=False,
+        )
+
+    @contextmanager
+    def errors(self) -> Iterator[QdrantClient]:
+        """Yield the client; turn its errors into ours."""
+        from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+        try:
+            yield self.client
+        except UnexpectedResponse as error:
+            hint = "; has `kadr migrate` been run?" if error.status_code == 404 else ""
+            raise DependencyError(
+                f"Qdrant at {self._url} refused ({error.status_code}): {error.content.decode(errors='replace')[:300]}{hint}"
+            ) from error
+        except ResponseHandlingException as error:
+            raise DependencyError(f"Qdrant at {self._url} did not answer: {error}") from error
+
+    def ensure(self, alias: str = "videos") -> list[str]:
+        """Create the collections and indexes that are missing; return what was created."""
+        from qdrant_client import models as q
+
+        created = []
+        with self.errors() as client:
+            if alias not in {each.alias_name for each in client.get_aliases().aliases}:
+                name = f"{alias}-0001"
+                if not client.collection_exists(name):
+                    client.create_collection(
+                        name,
+                        vectors_config={
+                            FUSED: _dense(FUSED_DIMENSIONS, q.Distance.DOT),
+                            "visual": _dense(VISUAL_DIMENSIONS, q.Distance.COSINE),
+                            "ocr": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
+                            "speech": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
+                        },
+                        sparse_vectors_config={WORDS: q.SparseVectorParams(modifier=q.Modifier.IDF)},
+                        quantization_config=q.ScalarQuantization(
+                            scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True)
+                        ),
+                    )
+                    client.create_payload_index(name, "generation", q.PayloadSchemaType.INTEGER)
+                    client.create_payload_index(name, "key", q.PayloadSchemaType.KEYWORD)
+                client.update_collection_aliases(
+                    [
+                        q.CreateAliasOperation(
+                            create_alias=q.CreateAlias(collection_name=name, alias_name=alias)
+                        )
+                    ]
+                )
+                created.append(f"{alias} → {name}")
+            if not client.collection_exists("faces"):
+                client.create_collection(
+                    "faces", vectors_config=q.VectorParams(size=FACE_DIMENSIONS, distance=q.Distance.EUCLID)
+                )
+                client.create_payload_index("faces", "video_id", q.PayloadSchemaType.KEYWORD)
+                client.create_payload_index("faces", "generation", q.PayloadSchemaType.INTEGER)
+                created.append("faces")
+        return created
+
+
+class QdrantVectorIndex:
+    """Implements :class:`kadr.ports.vectors.VectorIndex`."""
+
+    def __init__(self, qdrant: Qdrant, collection: str = "videos") -> None:
+        self._qdrant = qdrant
+        self._collection = collection
+
+    def write_vector(
+        self, video_id: UUID, generation: int, name: str, vector: Vector | None, payload: Mapping[str, Any]
+    ) -> None:
+        """Set one named vector; see the port."""
+        vectors = {} if vector is None else {name: vector.astype(np.float32).tolist()}
+        self._update(video_id, generation, vectors, [] if vectors else [name], payload)
+
+    def write_search(
+        self,
+        video_id: UUID,
+        generation: int,
+        *,
+        fused: Vector | None,
+        words: SparseVector | None,
+        payload: Mapping[str, Any],
+    ) -> None:
+        """Set what search reads; ``None`` removes."""
+        from qdrant_client import models as q
+
+        vectors: dict[str, Any] = {}
+        if fused is not None:
+            vectors[FUSED] = fused.astype(np.float32).tolist()
+        if words is not None:
+            vectors[WORDS] = q.SparseVector(indices=list(words.indices), values=list(words.values))
+        self._update(
+            video_id, generation, vectors, [name for name in (FUSED, WORDS) if name not in vectors], payload
+        )
+
+    def _update(
+        self,
+        video_id: UUID,
+        generation: int,
+        vectors: dict[str, Any],
+        absent: list[str],
+        payload: Mapping[str, Any],
+    ) -> None:
+        from qdrant_client import models as q
+
+        identity = str(video_id)
+        older = _filter(q.FieldCondition(key="generation", range=q.Range(lt=generation)))
+        same = _filter(q.FieldCondition(key="generation", match=q.MatchValue(value=generation)))
+        with self._qdrant.errors() as client:
+            # Inserts a missing point, replaces one of an older generation with all its vectors, and leaves
+            # one of this generation (or a newer one) alone.
+            client.upsert(
+                self._collection,
+                [q.PointStruct(id=identity, vector={}, payload={**payload, "generation": generation})],
+                update_filter=older,
+                wait=True,
+            )
+            if vectors:
+                client.update_vectors(
+                    self._collection,
+                    [q.PointVectors(id=identity, vector=vectors)],
+                    update_filter=same,
+                    wait=True,
+                )
+            if absent:
+                client.delete_vectors(
+                    self._collection,
+                    absent,
+                    q.Filter(must=[q.HasIdCondition(has_id=[identity]), *(same.must or [])]),  # type: ignore[misc]
+                    wait=True,
+                )
+
+    def vectors(self, video_id: UUID, names: Sequence[str]) -> dict[str, Vector]:
+        """Return those of the named vectors that the video has."""
+        with self._qdrant.errors() as client:
+            points = client.retrieve(self._collection, [str(video_id)], with_vectors=list(names))
+        if not points or not isinstance(points[0].vector, dict):
+            return {}
+        return {
+            name: np.asarray(vector, dtype=np.float32)
+            for name, vector in points[0].vector.items()
+            if isinstance(vector, list)
+        }
+
+    def search(
+        self,
+        *,
+        fused: Vector | None,
+        words: SparseVector | None,
+        words_weight: float,
+        limit: int,
+        offset: int = 0,
+    ) -> list[Hit]:
+        """Return the best videos by ``fused · x + words_weight · BM25`` in one request."""
+        from qdrant_client import models as q
+
+        candidates = max(_PREFETCH, limit + offset)
+        prefetch = []
+        if fused is not None:
+            prefetch.append(q.Prefetch(query=fused.tolist(), using=FUSED, limit=candidates))
+        if words is not None:
+            sparse = q.SparseVector(indices=list(words.indices), values=list(words.values))
+            prefetch.append(q.Prefetch(query=sparse, using=WORDS, limit=candidates))
+        if not prefetch:
+            return []
+        scores = [] if fused is None else [("$score[0]", 1.0)]
+        if words is not None:
+            scores.append((f"$score[{len(scores)}]", words_weight))
+        formula = q.FormulaQuery(
+            formula=q.SumExpression(
+                sum=[q.MultExpression(mult=[name, weight]) for name, weight in scores],
+            ),
+            defaults={name: 0.0 for name, _ in scores},
+        )
+        with self._qdrant.errors() as client:
+            answer = client.query_points(
+                self._collection,
+                prefetch=prefetch,
+                query=formula,
+                limit=limit,
+                offset=offset,
+                with_payload=True,
+            )
+        hits = [Hit(UUID(str(point.id)), point.score, point.payload or {}) for point in answer.points]
+        # Qdrant leaves the order of equal scores open; a total order keeps pages stable.
+        return sorted(hits, key=lambda hit: (-hit.score, hit.video_id))
+
+    def forget(self, video_id: UUID, *, below: int | None = None) -> None:
+        """Remove the video; with ``below`` only if its point is of an older generation."""
+        from qdrant_client import models as q
+
+        conditions: list[q.Condition] = [q.HasIdCondition(has_id=[str(video_id)])]
+        if below is not None:
+            conditions.append(q.FieldCondition(key="generation", range=q.Range(lt=below)))
+        with self._qdrant.errors() as client:
+            client.delete(self._collection, q.Filter(must=conditions), wait=True)
+
+    def count(self) -> int:
+        """Return how many videos have a point."""
+        with self._qdrant.errors() as client:
+            return client.count(self._collection, exact=True).count
+
+
+class QdrantFaceIndex:
+    """Implements :class:`kadr.ports.vectors.FaceIndex`."""
+
+    def __init__(self, qdrant: Qdrant, collection: str = "faces") -> None:
+        self._qdrant = qdrant
+        self._collection = collection
+
+    def write(self, video_id: UUID, generation: int, encodings: Sequence[Vector]) -> None:
+        """Replace the video's people; ``encodings`` are (128,), the most seen person first."""
+        from qdrant_client import models as q
+
+        # Those of this generation go too: a second run may find fewer people.
+        self.forget(video_id, below=generation + 1)
+        if not encodings:
+            return
+        older = _filter(q.FieldCondition(key="generation", range=q.Range(lte=generation)))
+        with self._qdrant.errors() as client:
+            client.upsert(
+                self._collection,
+                [
+                    q.PointStruct(
+                        id=str(uuid5(video_id, str(position))),
+                        vector=encoding.astype(np.float32).tolist(),
+                        payload={"video_id": str(video_id), "generation": generation, "position": position},
+                    )
+                    for position, encoding in enumerate(encodings)
+                ],
+                update_filter=older,
+                wait=True,
+            )
+
+    def forget(self, video_id: UUID, *, below: int | None = None) -> None:
+        """Remove the video's people; with ``below`` only those of older generations."""
+        from qdrant_client import models as q
+
+        conditions: list[q.Condition] = [
+            q.FieldCondition(key="video_id", match=q.MatchValue(value=str(video_id)))
+        ]
+        if below is not None:
+            conditions.append(q.FieldCondition(key="generation", range=q.Range(lt=below)))
+        with self._qdrant.errors() as client:
+            client.delete(self._collection, q.Filter(must=conditions), wait=True)
+
+
+def _dense(size: int, distance: q.Distance) -> q.VectorParams:
+    from qdrant_client import models as q
+
+    return q.VectorParams(size=size, distance=distance)
+
+
+def _filter(*conditions: q.FieldCondition) -> q.Filter:
+    from qdrant_client import models as q
+
+    return q.Filter(must=list(conditions))

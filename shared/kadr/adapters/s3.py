@@ -1,0 +1,130 @@
+"""Amazon S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from kadr.core.errors import DependencyError, MediaLimitError, ObjectGoneError, SupersededError
+from kadr.core.identity import ObjectVersion
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK = 1024 * 1024
+_GONE = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
+_CHANGED = {"412", "PreconditionFailed"}
+
+
+class S3ObjectStore:
+    """Implements :class:`kadr.ports.objects.ObjectStore`."""
+
+    @cached_property
+    def _client(self) -> S3Client:
+        import boto3
+        from botocore.config import Config
+
+        # Path style works with buckets of any name and with emulators on 127.0.0.1.
+        return boto3.client(
+            "s3",
+            config=Config(
+                retries={"max_attempts": 4, "mode": "standard"},
+                connect_timeout=5,
+                read_timeout=30,
+                s3={"addressing_style": "path"},
+                signature_version="s3v4",
+            ),
+        )
+
+    def head(self, bucket: str, key: str) -> ObjectVersion | None:
+        """Return what lies at ``key`` now, or ``None`` where nothing does."""
+        try:
+            with _errors(f"s3://{bucket}/{key}"):
+                answer = self._client.head_object(Bucket=bucket, Key=key)
+        except ObjectGoneError:
+            return None
+        etag = answer["ETag"].strip('"')
+        version = answer.get("VersionId") or "null"
+        return ObjectVersion(
+            version=etag if version == "null" else version,
+            etag=etag,
+            size=answer["ContentLength"],
+            modified_at=answer["LastModified"],
+            content_type=answer.get("ContentType", "application/octet-stream"),
+        )
+
+    def download(self, bucket: str, key: str, version: ObjectVersion, to: Path, *, max_bytes: int) -> None:
+        """Write exactly ``version`` of the object to the file ``to``; see the port."""
+        if version.size > max_bytes:
+            raise MediaLimitError(
+                f"the file has {_megabytes(version.size)}, the limit is {_megabytes(max_bytes)}"
+            )
+        with _errors(f"s3://{bucket}/{key}"), to.open("wb") as file:
+            answer = self._client.get_object(Bucket=bucket, Key=key, IfMatch=f'"{version.etag}"')
+            if answer["ETag"].strip('"') != version.etag:
+                raise SupersededError(f"s3://{bucket}/{key} was overwritten while it was being read")
+            for chunk in answer["Body"].iter_chunks(_CHUNK):
+                file.write(chunk)
+            written = file.tell()
+        if written != version.size:
+            raise DependencyError(f"s3://{bucket}/{key} broke off after {written} of {version.size} bytes")
+
+    def put(self, bucket: str, key: str, body: bytes, *, content_type: str) -> None:
+        """Write an object."""
+        with _errors(f"s3://{bucket}/{key}"):
+            self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        """Delete every object below ``prefix``; return how many there were."""
+        count = 0
+        with _errors(f"s3://{bucket}/{prefix}"):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
+                keys = [entry["Key"] for entry in page.get("Contents", [])]
+                if keys:
+                    self._client.delete_objects(
+                        Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
+                    )
+                count += len(keys)
+        return count
+
+    def presigned_get(self, bucket: str, key: str, *, expires: int) -> str:
+        """Return a URL that reads the object without credentials for ``expires`` seconds.
+
+        The browser is told to show the object in place, under its own name, and to guess nothing.
+        """
+        name = quote(Path(key).name)
+        return self._client.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": bucket,
+                "Key": key,
+                "ResponseContentDisposition": f"inline; filename*=UTF-8''{name}",
+            },
+            ExpiresIn=expires,
+        )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1_000_000:,.1f} MB"
+
+
+@contextmanager
+def _errors(what: str) -> Iterator[None]:
+    """Turn the SDK's errors into ours."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        if code in _GONE:
+            raise ObjectGoneError(f"{what} is gone") from error
+        if code in _CHANGED:
+            raise SupersededError(f"{what} was overwritten while it was being read") from error
+        raise DependencyError(f"S3 refused {what}: {error}") from error
+    except BotoCoreError as error:
+        raise DependencyError(f"S3 did not answer for {what}: {error}") from error

@@ -1,0 +1,68 @@
+"""Amazon SQS."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kadr.core.errors import DependencyError
+from kadr.events import ModalityExtracted
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+class SqsAssembleQueue:
+    """Implements :class:`kadr.ports.queues.AssembleQueue`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return sqs_client()
+
+    def send(self, message: ModalityExtracted) -> None:
+        """Send; raises DependencyError if it cannot."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            self._client.send_message(QueueUrl=self._url, MessageBody=message.model_dump_json())
+        except (BotoCoreError, ClientError) as error:
+            raise DependencyError(f"SQS did not take a message for {self._url}: {error}") from error
+
+
+class SqsBackoff:
+    """Says when a message that failed shall come again."""
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return sqs_client()
+
+    def retry_in(self, queue_arn: str, receipt_handle: str, seconds: int) -> bool:
+        """Make a received message visible again after ``seconds``; return whether SQS agreed.
+
+        It is a courtesy: if it fails, the message comes again when its visibility time-out ends.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        account, name = queue_arn.split(":")[4:6]
+        try:
+            url = self._client.get_queue_url(QueueName=name, QueueOwnerAWSAccountId=account)["QueueUrl"]
+            self._client.change_message_visibility(
+                QueueUrl=url, ReceiptHandle=receipt_handle, VisibilityTimeout=seconds
+            )
+        except (BotoCoreError, ClientError):
+            return False
+        return True
+
+
+def sqs_client() -> SQSClient:
+    """Return a client with short time-outs: a queue that hangs must not eat the function's time."""
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        "sqs",
+        config=Config(retries={"max_attempts": 3, "mode": "standard"}, connect_timeout=3, read_timeout=10),
+    )
