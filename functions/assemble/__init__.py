@@ -1,0 +1,1 @@
+"""Joins a video's modalities into the search vector."""

@@ -1,0 +1,1 @@
+"""Registers an upload: probe, thumbnail, status rows."""

@@ -1,0 +1,1 @@
+"""Search, videos, status: FastAPI behind Mangum."""

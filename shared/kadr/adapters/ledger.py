@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -232,8 +232,8 @@ class PostgresLedger:
             own = sorted(stages.get(row[0], []), key=lambda record: order.index(record.stage))
             records[row[0]] = VideoRecord(
                 video_id=row[0], bucket=row[1], key=row[2], generation=row[3], state=VideoState(row[12]),
-                size=row[4], created_at=row[5], updated_at=row[6], duration=row[7], width=row[8], height=row[9],
-                has_audio=row[10], thumbnail_key=row[11], stages=tuple(own),
+                size=row[4], created_at=row[5], updated_at=row[6], duration=row[7], width=row[8],
+                height=row[9], has_audio=row[10], thumbnail_key=row[11], stages=tuple(own),
             )  # fmt: skip
         return records
 
@@ -336,8 +336,8 @@ class PostgresCommit:
             )  # fmt: skip
         cursor.execute(
             "UPDATE extraction SET state = %s, reason = %s, details = %s, cost_usd = %s,"
-            " lease_until = NULL, duration_ms = (extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer,"
-            " updated_at = now() WHERE video_id = %s AND stage = %s",
+            " lease_until = NULL,"
+            " duration_ms = (extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer, updated_at = now() WHERE video_id = %s AND stage = %s",
             (
                 extraction.state,
                 extraction.reason,
@@ -348,6 +348,17 @@ class PostgresCommit:
             ),
         )
         _refresh_state(self._connection, self._video_id)
+
+    def finish(self, details: Mapping[str, Any]) -> None:
+        """Set the stage's state to done, with small facts for people."""
+        from psycopg.types.json import Jsonb
+
+        self._connection.execute(
+            "UPDATE extraction SET state = 'done', reason = '', attempts = attempts + 1, details = %s,"
+            " duration_ms = (extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer,"
+            " updated_at = now() WHERE video_id = %s AND stage = %s",
+            (Jsonb(dict(details)), self._video_id, self._stage),
+        )
 
     def set_media(self, media: MediaFacts) -> None:
         """Set what ingest measured."""

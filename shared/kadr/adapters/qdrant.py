@@ -16,15 +16,14 @@ import numpy as np
 
 from kadr.core.errors import DependencyError
 from kadr.core.extraction import Vector
+from kadr.core.fusion import FUSED_DIMENSIONS, TEXT_DIMENSIONS, VISUAL_DIMENSIONS
 from kadr.ports.vectors import Hit, SparseVector
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
     from qdrant_client import models as q
 
-VISUAL_DIMENSIONS = 512  # CLIP ViT-B/32
-TEXT_DIMENSIONS = 384  # all-MiniLM-L6-v2
-FUSED_DIMENSIONS = VISUAL_DIMENSIONS + TEXT_DIMENSIONS + 1
+
 FACE_DIMENSIONS = 128  # dlib's face recognition ResNet
 
 FUSED = "fused"
@@ -65,8 +64,9 @@ class Qdrant:
             yield self.client
         except UnexpectedResponse as error:
             hint = "; has `kadr migrate` been run?" if error.status_code == 404 else ""
+            said = error.content.decode(errors="replace")[:300]
             raise DependencyError(
-                f"Qdrant at {self._url} refused ({error.status_code}): {error.content.decode(errors='replace')[:300]}{hint}"
+                f"Qdrant at {self._url} refused ({error.status_code}): {said}{hint}"
             ) from error
         except ResponseHandlingException as error:
             raise DependencyError(f"Qdrant at {self._url} did not answer: {error}") from error
@@ -181,7 +181,7 @@ class QdrantVectorIndex:
                 client.delete_vectors(
                     self._collection,
                     absent,
-                    q.Filter(must=[q.HasIdCondition(has_id=[identity]), *(same.must or [])]),  # type: ignore[misc]
+                    q.Filter(must=[q.HasIdCondition(has_id=[identity]), *(same.must or [])]),
                     wait=True,
                 )
 

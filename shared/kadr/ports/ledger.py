@@ -69,6 +69,9 @@ class Commit(Protocol):
     def write(self, extraction: Extraction, *, cost_usd: float | None = None) -> None:
         """Replace the stage's moments, frames and faces, and set its state."""
 
+    def finish(self, details: Mapping[str, Any]) -> None:
+        """Set the stage's state to done, with small facts for people."""
+
     def set_media(self, media: MediaFacts) -> None:
         """Set what ingest measured."""
 

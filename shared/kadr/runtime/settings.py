@@ -77,13 +77,32 @@ class ModelSettings(BaseSettings):
     tessdata_dir: Path = Path("/usr/share/tesseract-ocr/5/tessdata")
 
 
+class StorageSettings(KadrSettings, PostgresSettings, QdrantSettings):
+    """What every function that stores something needs."""
+
+    # how often a queue delivers a message before it goes to the dead-letter queue; as in infra/media.yaml
+    max_receive_count: PositiveInt = 5
+
+
 class ExtractorSettings(
-    KadrSettings,
-    PostgresSettings,
-    QdrantSettings,
+    StorageSettings,
     BucketSettings,
     AssembleQueueSettings,
     MediaSettings,
     ModelSettings,
 ):
     """What an extractor needs."""
+
+
+class AssembleSettings(StorageSettings):
+    """What assemble needs."""
+
+
+class PurgeSettings(StorageSettings, BucketSettings):
+    """What purge needs."""
+
+
+class SearchSettings(StorageSettings, BucketSettings, ModelSettings):
+    """What search needs."""
+
+    link_seconds: PositiveInt = 3600  # how long the links to videos and thumbnails in an answer work

@@ -1,0 +1,331 @@
+"""The one runner behind every function that works on objects of the media bucket.
+
+It turns a batch of queue messages into calls of one function of the room's own, and takes care of what is
+the same everywhere: both shapes of S3 events, versions, leases, doing a job once, retries with backoff,
+permanent and transient errors, status rows, logs, metrics and the partial-batch answer.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import unquote_plus
+
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from pydantic import ValidationError
+
+from kadr.adapters.ledger import face_crop_key, thumbnail_key
+from kadr.core.errors import (
+    BusyError,
+    KadrError,
+    ObjectGoneError,
+    PermanentError,
+    SupersededError,
+    TransientError,
+    WeightsUnavailableError,
+)
+from kadr.core.extraction import Extraction
+from kadr.core.identity import ObjectVersion
+from kadr.core.modality import Modality, Stage, StageState
+from kadr.events import ModalityExtracted, ObjectCreated
+from kadr.ports.ledger import Commit, Registration
+from kadr.ports.objects import ObjectStore
+from kadr.runtime import s3_events
+from kadr.runtime.settings import ExtractorSettings
+from kadr.runtime.telemetry import logger, metrics, tracer
+from kadr.runtime.wiring import Wiring, World
+
+# USD per GB-second of Lambda, x86, us-east-1, first tier. An estimate for people, not a bill.
+_USD_PER_GB_SECOND = 0.0000166667
+
+# Retries after 10, 20, 40, 80 … seconds.
+_FIRST_BACKOFF = 10
+_LONGEST_BACKOFF = 900
+
+# What the runner keeps of the function's time to write down that it ran out.
+_RESERVE_SECONDS = 5.0
+
+# Stages whose result is a named vector of the same name.
+_VECTORS = {Stage.VISUAL, Stage.OCR, Stage.SPEECH}
+
+
+class LambdaContext(Protocol):
+    """What the runner uses of Lambda's context."""
+
+    memory_limit_in_mb: int
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return how long the function may still run."""
+
+
+Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
+Extract = Callable[[Path, ExtractorSettings], Extraction]
+
+
+def queue_handler(
+    process: Callable[[SQSRecord, LambdaContext], None], *, backoff: Callable[[], World | Wiring]
+) -> Handler:
+    """Return a Lambda handler that gives each message of a batch to ``process``.
+
+    Messages whose processing raised are reported as failed, and come again after a growing delay.
+    """
+
+    def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+        log = logger()
+        log.append_keys(request_id=getattr(context, "aws_request_id", ""))
+
+        def handle(record: SQSRecord) -> None:
+            try:
+                process(record, context)
+            except TransientError as error:
+                delay = _delay(error, _receive_count(record))
+                log.warning("will be tried again", reason=str(error), retry_in=delay)
+                backoff().backoff.retry_in(record.event_source_arn, record.receipt_handle, delay)
+                raise
+            except KadrError as error:
+                # Nobody can be told but the dead-letter queue: the message names no video.
+                log.error("message refused", reason=str(error))
+                raise
+            except Exception:
+                log.exception("unexpected error")
+                raise
+
+        answer = process_partial_response(
+            event=event,
+            record_handler=handle,
+            processor=BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False),
+            context=context,
+        )
+        metrics().flush_metrics()
+        return dict(answer)
+
+    return handler
+
+
+def extractor(
+    stage: Stage,
+    *,
+    extract: Extract,
+    model_version: Callable[[ExtractorSettings], str],
+    settings: Callable[[], ExtractorSettings] | None = None,
+    world: Callable[[], World] | None = None,
+) -> Handler:
+    """Return the Lambda handler of a stage.
+
+    ``extract`` gets a local copy of the video. ``model_version`` names what it works with: a video is
+    extracted again only when its content or this name has changed. The environment is read and clients
+    are made at the first event, not at import.
+    """
+    read_settings = settings or cache(ExtractorSettings)
+    wired: Callable[[], World] = world or cache(lambda: Wiring(read_settings()))
+
+    def process(record: SQSRecord, context: LambdaContext) -> None:
+        for message in s3_events.parse(record.body):
+            if isinstance(message, ObjectCreated):
+                job = _Job(stage, extract, model_version, _settings(read_settings), wired(), context)
+                job.run(message, attempt=_receive_count(record))
+
+    return queue_handler(process, backoff=wired)
+
+
+class _Job:
+    """One stage of one video."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        extract: Extract,
+        model_version: Callable[[ExtractorSettings], str],
+        settings: ExtractorSettings,
+        world: World,
+        context: LambdaContext,
+    ) -> None:
+        self._stage = stage
+        self._extract = extract
+        self._model_version = model_version
+        self._settings = settings
+        self._world = world
+        self._context = context
+
+    def run(self, message: ObjectCreated, *, attempt: int) -> None:
+        """Do the job, or find that it is done."""
+        message = decoded(message, self._world.objects)
+        log = logger()
+        log.append_keys(video_id=str(message.video_id), key=message.key, stage=self._stage)
+        registration = register(self._world, message)
+        if registration is None:
+            log.info("the object is gone: nothing to do")
+            return
+        log.append_keys(generation=registration.generation)
+        try:
+            done = self._world.ledger.claim(
+                registration, self._stage, self._version_or_none(), lease=self._lease()
+            )
+            if done is None:
+                with tracer().provider.in_subsegment(f"## {self._stage}"):
+                    self._work(registration)
+            else:
+                log.info("already done", state=done.state)
+                if done.state is StageState.FAILED:
+                    return
+            # Also when it was done before: the last try may have broken off between the two.
+            if self._stage in (Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES):
+                self._world.assemble_queue.send(
+                    ModalityExtracted(
+                        video_id=registration.video_id,
+                        generation=registration.generation,
+                        modality=Modality(self._stage.value),
+                    )
+                )
+        except WeightsUnavailableError as error:
+            self._record(registration, StageState.UNAVAILABLE, str(error))
+        except PermanentError as error:
+            self._record(registration, StageState.FAILED, str(error))
+        except (SupersededError, ObjectGoneError, BusyError):
+            # Not this version's fault: its rows are gone, or another worker is writing them.
+            raise
+        except Exception as error:
+            reason = str(error) if isinstance(error, TransientError) else f"unexpected error: {error!r}"
+            if attempt >= self._settings.max_receive_count:
+                reason = f"gave up after {attempt} tries, `kadr redrive` tries again: {reason}"
+                self._record(registration, StageState.DEAD, reason)
+            else:
+                self._record(registration, StageState.RETRYING, reason)
+            if isinstance(error, TransientError):
+                raise
+            # A bug or a broken library: worth the retries that a fresh process may answer differently.
+            logger().exception("unexpected error")
+            raise TransientError(reason) from error
+
+    def _version_or_none(self) -> str:
+        try:
+            return self._model_version(self._settings)
+        except WeightsUnavailableError:
+            # The extractor decides: a video without sound needs no speech weights.
+            return "none"
+
+    def _work(self, registration: Registration) -> None:
+        objects = self._world.objects
+        self._clear_derived(registration)
+        with tempfile.TemporaryDirectory(prefix="kadr-") as folder:
+            path = Path(folder) / "media"
+            objects.download(
+                registration.bucket,
+                registration.key,
+                registration.object,
+                path,
+                max_bytes=self._settings.media_max_bytes,
+            )
+            before = self._context.get_remaining_time_in_millis()
+            extraction = self._extract(path, self._settings)
+            milliseconds = before - self._context.get_remaining_time_in_millis()
+        with self._world.ledger.commit(registration, self._stage) as commit:
+            self._land(commit, registration, extraction)
+            commit.write(
+                extraction,
+                cost_usd=milliseconds
+                / 1000
+                * (int(self._context.memory_limit_in_mb) / 1024)
+                * _USD_PER_GB_SECOND,
+            )
+        logger().info("extracted", state=extraction.state, reason=extraction.reason, ms=milliseconds)
+        metrics().add_dimension(name="stage", value=str(self._stage))
+        metrics().add_metric(name="Extracted", unit=MetricUnit.Count, value=1)
+        metrics().add_metric(name="ExtractMilliseconds", unit=MetricUnit.Milliseconds, value=milliseconds)
+
+    def _land(self, commit: Commit, registration: Registration, extraction: Extraction) -> None:
+        """Put everything that does not live in PostgreSQL where it belongs, under the row's lock."""
+        world, video_id, generation = self._world, registration.video_id, registration.generation
+        if self._stage in _VECTORS:
+            world.index.write_vector(
+                video_id, generation, str(self._stage), extraction.vector, {"key": registration.key}
+            )
+        if extraction.media is not None:
+            commit.set_media(extraction.media)
+        if extraction.thumbnail is not None:
+            key = thumbnail_key(video_id, generation)
+            world.objects.put(
+                self._settings.derived_bucket, key, extraction.thumbnail, content_type="image/jpeg"
+            )
+            commit.set_thumbnail(key)
+        if self._stage is Stage.FACES:
+            for position, face in enumerate(extraction.faces):
+                world.objects.put(
+                    self._settings.derived_bucket,
+                    face_crop_key(video_id, generation, position),
+                    face.crop,
+                    content_type="image/jpeg",
+                )
+            world.faces.write(video_id, generation, [face.encoding for face in extraction.faces])
+
+    def _clear_derived(self, registration: Registration) -> None:
+        """Remove the pictures of older versions, whatever becomes of this one."""
+        folder = {Stage.INGEST: "thumbnails", Stage.FACES: "faces"}.get(self._stage)
+        if folder is not None:
+            self._world.objects.delete_prefix(
+                self._settings.derived_bucket, f"{folder}/{registration.video_id}/"
+            )
+
+    def _record(self, registration: Registration, state: StageState, reason: str) -> None:
+        logger().warning("stage did not finish", state=state, reason=reason)
+        metrics().add_dimension(name="stage", value=str(self._stage))
+        metrics().add_metric(name=f"Stage{state.capitalize()}", unit=MetricUnit.Count, value=1)
+        self._world.ledger.fail(registration, self._stage, state, reason)
+
+    def _lease(self) -> float:
+        return max(1.0, self._context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
+
+
+def register(world: World, message: ObjectCreated) -> Registration | None:
+    """Number what lies at the message's place now, and clear what an older version left in the index."""
+
+    def observe() -> ObjectVersion | None:
+        return world.objects.head(message.bucket, message.key)
+
+    def forget(registration: Registration) -> None:
+        world.index.forget(registration.video_id, below=registration.generation)
+        world.faces.forget(registration.video_id, below=registration.generation)
+
+    return world.ledger.register(message.video_id, message.bucket, message.key, observe, forget)
+
+
+def decoded(message: ObjectCreated, objects: ObjectStore) -> ObjectCreated:
+    """Return the message with the key under which the object lies.
+
+    One emulator URL-encodes the keys in EventBridge's events; AWS does not. So a key is decoded only if
+    nothing lies under it as it stands and something lies under its decoded form.
+    """
+    key = unquote_plus(message.key)
+    if key == message.key or objects.head(message.bucket, message.key) is not None:
+        return message
+    if objects.head(message.bucket, key) is None:
+        return message
+    return message.model_copy(update={"key": key})
+
+
+def _settings(read: Callable[[], ExtractorSettings]) -> ExtractorSettings:
+    try:
+        return read()
+    except ValidationError as error:
+        names = ", ".join(f"KADR_{'_'.join(map(str, each['loc'])).upper()}" for each in error.errors())
+        raise TransientError(f"the function is not configured: check {names}") from error
+
+
+def _receive_count(record: SQSRecord) -> int:
+    try:
+        return int(record.attributes.approximate_receive_count)
+    except (KeyError, TypeError, ValueError):
+        return 1
+
+
+def _delay(error: TransientError, attempt: int) -> int:
+    if isinstance(error, SupersededError | ObjectGoneError):
+        return 1
+    if isinstance(error, BusyError):
+        return min(_LONGEST_BACKOFF, round(error.retry_in) + 1)
+    return int(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempt - 1)))

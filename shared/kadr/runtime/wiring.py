@@ -1,0 +1,116 @@
+"""Which adapter stands behind which port: the only place where they are put together."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Protocol
+
+from kadr.adapters.ledger import PostgresLedger
+from kadr.adapters.postgres import Postgres, PostgresAddress
+from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
+from kadr.adapters.s3 import S3ObjectStore
+from kadr.adapters.secrets import read_secret
+from kadr.adapters.sqs import SqsAssembleQueue, SqsBackoff
+from kadr.ports.ledger import Ledger
+from kadr.ports.objects import ObjectStore
+from kadr.ports.queues import AssembleQueue
+from kadr.ports.vectors import FaceIndex, VectorIndex
+from kadr.runtime.settings import AssembleQueueSettings, StorageSettings
+
+
+class World(Protocol):
+    """What the runner needs; tests give fakes."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """The ledger."""
+        ...
+
+    @property
+    def index(self) -> VectorIndex:
+        """The vector index of videos."""
+        ...
+
+    @property
+    def faces(self) -> FaceIndex:
+        """The vector index of faces."""
+        ...
+
+    @property
+    def objects(self) -> ObjectStore:
+        """The buckets."""
+        ...
+
+    @property
+    def assemble_queue(self) -> AssembleQueue:
+        """Where extractors report."""
+        ...
+
+    @property
+    def backoff(self) -> SqsBackoff:
+        """Who delays messages that failed."""
+        ...
+
+
+class Wiring:
+    """The real adapters, made on first use. Making them opens no connection."""
+
+    def __init__(self, settings: StorageSettings, *, connections: int = 2) -> None:
+        self._settings = settings
+        self._connections = connections
+
+    @cached_property
+    def postgres(self) -> Postgres:
+        """The connection pool."""
+        settings = self._settings
+        return Postgres(
+            PostgresAddress(
+                host=settings.postgres_host,
+                port=settings.postgres_port,
+                database=settings.postgres_database,
+                sslmode=settings.postgres_sslmode,
+                secret_arn=settings.postgres_secret_arn,
+            ),
+            max_size=self._connections,
+        )
+
+    @cached_property
+    def qdrant(self) -> Qdrant:
+        """The Qdrant client."""
+        return Qdrant(self._settings.qdrant_url, api_key=self._api_key, timeout=self._settings.qdrant_timeout)
+
+    def _api_key(self) -> str | None:
+        arn = self._settings.qdrant_secret_arn
+        return read_secret(arn)["api_key"] if arn else None
+
+    @cached_property
+    def ledger(self) -> PostgresLedger:
+        """The ledger."""
+        return PostgresLedger(self.postgres)
+
+    @cached_property
+    def index(self) -> QdrantVectorIndex:
+        """The vector index of videos."""
+        return QdrantVectorIndex(self.qdrant, self._settings.qdrant_collection)
+
+    @cached_property
+    def faces(self) -> QdrantFaceIndex:
+        """The vector index of faces."""
+        return QdrantFaceIndex(self.qdrant)
+
+    @cached_property
+    def objects(self) -> S3ObjectStore:
+        """The buckets."""
+        return S3ObjectStore()
+
+    @cached_property
+    def assemble_queue(self) -> SqsAssembleQueue:
+        """Where extractors report; only functions that have the queue's address may ask."""
+        if not isinstance(self._settings, AssembleQueueSettings):
+            raise TypeError("this function's settings name no assemble queue")
+        return SqsAssembleQueue(self._settings.assemble_queue_url)
+
+    @cached_property
+    def backoff(self) -> SqsBackoff:
+        """Who delays messages that failed."""
+        return SqsBackoff()
