@@ -1,0 +1,109 @@
+"""Tesseract's LSTM recogniser, one line of text at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kadr.core.errors import WeightsUnavailableError
+
+LANGUAGES = "rus+eng"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was read: ``words`` and their confidences 0…1; ``confidence`` is weighted by length."""
+
+    words: tuple[str, ...]
+    confidences: tuple[float, ...]
+
+    @property
+    def text(self) -> str:
+        """The words, one space between them."""
+        return " ".join(self.words)
+
+    @property
+    def confidence(self) -> float:
+        """The mean confidence of a letter; 0.0 where nothing was read."""
+        letters = sum(map(len, self.words))
+        if not letters:
+            return 0.0
+        pairs = zip(self.words, self.confidences, strict=True)
+        return sum(len(word) * confidence for word, confidence in pairs) / letters
+
+
+class Tesseract:
+    """Reads pictures of single lines. Safe to share: each thread has an engine of its own."""
+
+    def __init__(self, tessdata: Path, *, languages: str = LANGUAGES, threads: int = 2) -> None:
+        self._tessdata = tessdata
+        self._languages = languages
+        self._threads = threads
+        self._local = threading.local()
+
+    @cached_property
+    def model_version(self) -> str:
+        """The version of the engine and its languages."""
+        import tesserocr
+
+        return f"tesseract-{tesserocr.tesseract_version().split()[1]}-{self._languages}"
+
+    def load(self) -> None:
+        """Load the engine of this thread.
+
+        Raises:
+            WeightsUnavailableError: the language data are not installed.
+        """
+        self._engine()
+
+    def read(self, lines: Sequence[npt.NDArray[np.uint8]]) -> list[Reading]:
+        """Read grey pictures (h, w), each of one line, dark on bright, about 48 pixels high."""
+        if len(lines) < 2 or self._threads == 1:
+            return [self._read(line) for line in lines]
+        return list(self._pool.map(self._read, lines))
+
+    @cached_property
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(self._threads, thread_name_prefix="tesseract")
+
+    def _engine(self) -> Any:
+        engine = getattr(self._local, "engine", None)
+        if engine is None:
+            import tesserocr
+
+            missing = [
+                language
+                for language in self._languages.split("+")
+                if not (self._tessdata / f"{language}.traineddata").is_file()
+            ]
+            if missing:
+                raise WeightsUnavailableError(
+                    "ocr",
+                    f"weights not installed: ocr (Tesseract's language data {', '.join(missing)} in "
+                    f"{self._tessdata}; run: python scripts/tessdata.py --to DIR, and set KADR_TESSDATA_DIR)",
+                )
+            engine = tesserocr.PyTessBaseAPI(
+                path=f"{self._tessdata}/",
+                lang=self._languages,
+                psm=tesserocr.PSM.RAW_LINE,
+                oem=tesserocr.OEM.LSTM_ONLY,
+            )
+            self._local.engine = engine
+        return engine
+
+    def _read(self, line: npt.NDArray[np.uint8]) -> Reading:
+        engine = self._engine()
+        height, width = line.shape
+        engine.SetImageBytes(np.ascontiguousarray(line).tobytes(), width, height, 1, width)
+        engine.SetSourceResolution(300)
+        engine.Recognize()
+        pairs = engine.MapWordConfidences()
+        return Reading(tuple(word for word, _ in pairs), tuple(value / 100 for _, value in pairs))
