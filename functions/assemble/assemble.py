@@ -7,9 +7,9 @@ from uuid import UUID
 from kadr.core.fusion import fuse
 from kadr.core.modality import Modality
 from kadr.core.weights import RANKED, weights, word_count
-from kadr.core.words import document_words
+from kadr.core.words import ORIGINAL_WEIGHT, TRANSLATION_WEIGHT, document_words
 from kadr.events import ModalityExtracted
-from kadr.models.registry import calibration
+from kadr.models.catalogue import Role, preferred_calibration
 from kadr.ports.ledger import Commit
 from kadr.runtime.wiring import World
 
@@ -37,21 +37,26 @@ def _write(video_id: UUID, generation: int, commit: Commit, world: World) -> Non
         has_visual=Modality.VISUAL in vectors,
         words={modality: word_count(found) for modality, found in moments.items() if modality in vectors},
     )
-    fused = fuse(vectors, shares, visual=calibration("visual"), text=calibration("text")) if shares else None
+    fused = (
+        fuse(
+            vectors, shares, visual=preferred_calibration(Role.VISUAL), text=preferred_calibration(Role.TEXT)
+        )
+        if shares
+        else None
+    )
     texts = [
-        (text, moment.confidence)
+        (text, weight * moment.confidence)
         for found in moments.values()
         for moment in found
-        for text in (moment.text, moment.translation)
-        if text
+        for text, weight in ((moment.text, ORIGINAL_WEIGHT), (moment.translation, TRANSLATION_WEIGHT))
     ]
-    words = document_words(texts) if texts else None
+    words = document_words(texts)
     world.index.write_search(
         video_id,
         generation,
         fused=fused,
-        words=words,
+        words=words if words.indices else None,
         payload={"weights": {str(modality): round(share, 4) for modality, share in shares.items()}},
     )
-    commit.set_searchable(fused is not None or words is not None)
+    commit.set_searchable(fused is not None or bool(words.indices))
     commit.finish({"weights": {str(modality): round(share, 4) for modality, share in shares.items()}})

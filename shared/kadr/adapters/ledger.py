@@ -274,6 +274,16 @@ class PostgresLedger:
             rows = connection.execute("SELECT state, count(*) FROM video WHERE generation > 0 GROUP BY state")
             return {VideoState(state): count for state, count in rows}
 
+    def newest_texts(self, limit: int = 20_000) -> list[str]:
+        """Return the texts and translations of the newest moments, for the spelling correction."""
+        with self._postgres.transaction() as connection:
+            rows = connection.execute(
+                "SELECT text, translation FROM moment JOIN video USING (video_id)"
+                " ORDER BY video.created_at DESC LIMIT %s",
+                (limit,),
+            ).fetchall()
+        return [text for row in rows for text in row if text]
+
     @staticmethod
     def _lock(connection: psycopg.Connection[Any], registration: Registration) -> None:
         row = connection.execute(
@@ -337,7 +347,8 @@ class PostgresCommit:
         cursor.execute(
             "UPDATE extraction SET state = %s, reason = %s, details = %s, cost_usd = %s,"
             " lease_until = NULL,"
-            " duration_ms = (extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer, updated_at = now() WHERE video_id = %s AND stage = %s",
+            " duration_ms = (extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer,"
+            " updated_at = now() WHERE video_id = %s AND stage = %s",
             (
                 extraction.state,
                 extraction.reason,

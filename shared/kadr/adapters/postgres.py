@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from kadr.adapters.secrets import read_secret
 from kadr.core.errors import DependencyError
 
 if TYPE_CHECKING:
@@ -23,24 +22,34 @@ _MIGRATION_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 @dataclass(frozen=True, slots=True)
 class PostgresAddress:
-    """Where the database is; user and password lie in the secret."""
+    """Where the database is."""
 
     host: str
     port: int
     database: str
     sslmode: str
-    secret_arn: str
 
 
 class Postgres:
     """A lazily opened pool of at most ``max_size`` connections.
 
+    ``credentials`` returns ``username`` and ``password``; it is asked for every new connection.
+
     ``prepare_threshold`` is None so that RDS Proxy can share connections between clients.
     """
 
-    def __init__(self, address: PostgresAddress, *, max_size: int = 2) -> None:
+    def __init__(
+        self,
+        address: PostgresAddress,
+        *,
+        credentials: Callable[[], Mapping[str, str]],
+        max_size: int = 2,
+        connect_timeout: float = 10.0,
+    ) -> None:
         self._address = address
+        self._credentials = credentials
         self._max_size = max_size
+        self._connect_timeout = connect_timeout
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
 
     def _opened(self) -> ConnectionPool[psycopg.Connection[Any]]:
@@ -52,8 +61,8 @@ class Postgres:
                 min_size=0,
                 max_size=self._max_size,
                 max_idle=60,
-                timeout=10,
-                reconnect_timeout=10,
+                timeout=self._connect_timeout,
+                reconnect_timeout=self._connect_timeout,
                 check=ConnectionPool.check_connection,
                 open=True,
                 name="kadr",
@@ -62,7 +71,7 @@ class Postgres:
 
     def _arguments(self) -> dict[str, Any]:
         # Called for every new connection, so a rotated password is taken up without a restart.
-        secret = read_secret(self._address.secret_arn)
+        secret = self._credentials()
         return {
             "host": self._address.host,
             "port": self._address.port,

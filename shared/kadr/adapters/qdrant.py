@@ -17,7 +17,8 @@ import numpy as np
 from kadr.core.errors import DependencyError
 from kadr.core.extraction import Vector
 from kadr.core.fusion import FUSED_DIMENSIONS, TEXT_DIMENSIONS, VISUAL_DIMENSIONS
-from kadr.ports.vectors import Hit, SparseVector
+from kadr.core.words import SparseVector
+from kadr.ports.vectors import Hit
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -166,10 +167,12 @@ class QdrantVectorIndex:
             # one of this generation (or a newer one) alone.
             client.upsert(
                 self._collection,
-                [q.PointStruct(id=identity, vector={}, payload={**payload, "generation": generation})],
+                [q.PointStruct(id=identity, vector={}, payload={"generation": generation})],
                 update_filter=older,
                 wait=True,
             )
+            mine = q.Filter(must=[q.HasIdCondition(has_id=[identity]), *(same.must or [])])
+            client.set_payload(self._collection, dict(payload), points=mine, wait=True)
             if vectors:
                 client.update_vectors(
                     self._collection,
@@ -178,12 +181,7 @@ class QdrantVectorIndex:
                     wait=True,
                 )
             if absent:
-                client.delete_vectors(
-                    self._collection,
-                    absent,
-                    q.Filter(must=[q.HasIdCondition(has_id=[identity]), *(same.must or [])]),
-                    wait=True,
-                )
+                client.delete_vectors(self._collection, absent, mine, wait=True)
 
     def vectors(self, video_id: UUID, names: Sequence[str]) -> dict[str, Vector]:
         """Return those of the named vectors that the video has."""

@@ -14,7 +14,7 @@ of standard deviations above an unrelated video: 0 means "no better than chance"
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -26,12 +26,18 @@ TEXT_DIMENSIONS = 384
 FUSED_DIMENSIONS = VISUAL_DIMENSIONS + TEXT_DIMENSIONS + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Cosines of unrelated pairs under one model."""
+class Calibration(Protocol):
+    """Mean and standard deviation of the cosine of unrelated pairs under one model."""
 
-    mean: float
-    deviation: float
+    @property
+    def mean(self) -> float:
+        """The mean."""
+        ...
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation."""
+        ...
 
 
 def fuse(

@@ -152,3 +152,6 @@ class Ledger(Protocol):
 
     def video_counts(self) -> dict[VideoState, int]:
         """Return how many videos stand in which state."""
+
+    def newest_texts(self, limit: int = 20_000) -> list[str]:
+        """Return the texts and translations of the newest moments, for the spelling correction."""

@@ -8,14 +8,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from kadr.core.extraction import Vector
-
-
-@dataclass(frozen=True, slots=True)
-class SparseVector:
-    """Token ids and weights; ids are unique and ascending."""
-
-    indices: tuple[int, ...]
-    values: tuple[float, ...]
+from kadr.core.words import SparseVector
 
 
 @dataclass(frozen=True, slots=True)

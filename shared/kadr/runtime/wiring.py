@@ -69,8 +69,8 @@ class Wiring:
                 port=settings.postgres_port,
                 database=settings.postgres_database,
                 sslmode=settings.postgres_sslmode,
-                secret_arn=settings.postgres_secret_arn,
             ),
+            credentials=lambda: read_secret(settings.postgres_secret_arn),
             max_size=self._connections,
         )
 

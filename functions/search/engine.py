@@ -1,0 +1,214 @@
+"""One query, from what was typed to a page of results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+import numpy as np
+
+from kadr.core.errors import DependencyError, WeightsUnavailableError
+from kadr.core.evidence import Evidence, best_moments
+from kadr.core.extraction import Vector
+from kadr.core.fusion import fuse_query
+from kadr.core.query import Understood, Vocabulary
+from kadr.core.words import query_words
+from kadr.models.registry import require
+from kadr.ports.ledger import VideoRecord
+from kadr.runtime.settings import SearchSettings
+from kadr.runtime.telemetry import logger
+from kadr.runtime.wiring import Wiring
+
+if TYPE_CHECKING:
+    from kadr.adapters.clip import ClipText
+    from kadr.adapters.minilm import MiniLM
+    from kadr.core.glossary import Glossary
+    from kadr.core.query import Interpreter
+
+_Model = TypeVar("_Model")
+
+# One point of BM25 against one standard deviation of the semantic score. A rare word that matches exactly
+# gives about 6 to 10 points of BM25, a very good semantic match about 6 deviations.
+WORDS_WEIGHT = 0.5
+
+# Below this score, and without any word in common, a result is what chance would give: the best of a
+# thousand unrelated videos is about 3 deviations above their mean.
+NOTHING_GOOD = 3.0
+
+# How long the words of newly indexed videos may take to be known to the spelling correction.
+_VOCABULARY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One video of a page."""
+
+    record: VideoRecord
+    score: float
+    shares: dict[str, float]
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Results in ranking order; ``took`` in milliseconds per step."""
+
+    query: Understood
+    results: tuple[Result, ...]
+    nothing_good: bool
+    took: dict[str, float] = field(default_factory=dict)
+
+
+class Engine:
+    """Search over whatever modalities have weights; everything is loaded on first use."""
+
+    def __init__(self, settings: SearchSettings, world: Wiring) -> None:
+        self._settings = settings
+        self._world = world
+        self._vocabulary_lock = threading.Lock()
+        self._vocabulary_read = float("-inf")
+
+    @cached_property
+    def text(self) -> MiniLM | None:
+        """The sentence encoder, or ``None`` where its weights are not installed."""
+        from kadr.adapters.minilm import MiniLM
+
+        return _if_installed(lambda: MiniLM(_folder("text", self._settings.models_dir)))
+
+    @cached_property
+    def clip(self) -> ClipText | None:
+        """CLIP's text tower, or ``None`` where its weights are not installed."""
+        from kadr.adapters.clip import ClipText
+
+        return _if_installed(lambda: ClipText(_folder("visual", self._settings.models_dir)))
+
+    @cached_property
+    def _glossary(self) -> Glossary:
+        from kadr.adapters.pymorphy import Pymorphy
+        from kadr.core.glossary import Glossary
+
+        return Glossary.load(Pymorphy().lemmas)
+
+    @cached_property
+    def _interpreter(self) -> Interpreter:
+        from kadr.core.query import Interpreter
+
+        return Interpreter(self._glossary)
+
+    def understand(self, text: str) -> Understood:
+        """Return what was meant, in the language that the index speaks."""
+        self._refresh_vocabulary()
+        return self._interpreter.understand(text)
+
+    def _refresh_vocabulary(self) -> None:
+        """Let the spelling correction know the words of the newest videos, at most once a minute."""
+        if time.monotonic() - self._vocabulary_read < _VOCABULARY_SECONDS:
+            return
+        if not self._vocabulary_lock.acquire(blocking=False):
+            return  # another request is at it; the old words will do
+        try:
+            self._interpreter.vocabulary = Vocabulary.of_texts(self._world.ledger.newest_texts())
+            self._vocabulary_read = time.monotonic()
+        except DependencyError as error:
+            logger().warning("the vocabulary could not be read", reason=str(error))
+        finally:
+            self._vocabulary_lock.release()
+
+    def search(self, text: str, *, limit: int, offset: int = 0) -> Page:
+        """Return a page of results.
+
+        Raises:
+            DependencyError: Qdrant or PostgreSQL does not answer.
+        """
+        took: dict[str, float] = {}
+        with _Timed(took, "understand"):
+            understood = self.understand(text)
+        with _Timed(took, "embed"):
+            vector = self._embed(understood)
+        words = query_words(understood.words)
+        with _Timed(took, "query"):
+            hits = self._world.index.search(
+                fused=vector,
+                words=words if words.indices else None,
+                words_weight=WORDS_WEIGHT,
+                limit=limit,
+                offset=offset,
+            )
+        with _Timed(took, "evidence"):
+            found = [hit.video_id for hit in hits]
+            records = self._world.ledger.records(found)
+            evidence = self._evidence(found, understood)
+        results = tuple(
+            Result(
+                record=records[hit.video_id],
+                score=hit.score,
+                shares={str(name): float(share) for name, share in hit.payload.get("weights", {}).items()},
+                evidence=evidence.get(hit.video_id, ()),
+            )
+            for hit in hits
+            # A point without a row is one that is being deleted at this moment.
+            if hit.video_id in records
+        )
+        best = max((result.score for result in results), default=0.0)
+        exact = any(each.matched for result in results for each in result.evidence)
+        return Page(understood, results, nothing_good=best < NOTHING_GOOD and not exact, took=took)
+
+    def _embed(self, understood: Understood) -> Vector | None:
+        if self.text is None and self.clip is None:
+            return None
+        english = understood.translated or understood.corrected
+        return fuse_query(
+            clip=None if self.clip is None else self.clip.embed([english])[0],
+            text=None if self.text is None else self._text_vector(english),
+        )
+
+    @cached_property
+    def _text_vector(self) -> Callable[[str], Vector]:
+        @lru_cache(maxsize=20_000)  # 1.5 KB each
+        def embed(text: str) -> Vector:
+            assert self.text is not None  # noqa: S101 - callers have looked
+            return self.text.embed([text])[0]
+
+        return embed
+
+    def _evidence(self, videos: Sequence[UUID], understood: Understood) -> dict[UUID, tuple[Evidence, ...]]:
+        similarity = None
+        if self.text is not None:
+            query = self._text_vector(understood.translated or understood.corrected)
+
+            def similarity(text: str) -> float:
+                return float(np.dot(self._text_vector(text), query))
+
+        return {
+            video_id: best_moments(by_modality, understood.words, similarity=similarity)
+            for video_id, by_modality in self._world.ledger.moments(videos).items()
+        }
+
+
+def _folder(role: str, models_dir: Path) -> Path:
+    return require(role, models_dir).directory
+
+
+def _if_installed(make: Callable[[], _Model]) -> _Model | None:
+    try:
+        return make()
+    except WeightsUnavailableError as error:
+        logger().warning("searching without a modality", reason=str(error))
+        return None
+
+
+class _Timed:
+    def __init__(self, into: dict[str, float], name: str) -> None:
+        self._into, self._name = into, name
+
+    def __enter__(self) -> None:
+        self._start = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self._into[self._name] = round((time.perf_counter() - self._start) * 1000, 2)

@@ -1,0 +1,138 @@
+"""What the API answers. Names and units are part of the contract with the page and the command line."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kadr.core.modality import Modality, Stage, StageState, VideoState
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class QueryAnswer(_Answer):
+    """How the query was understood."""
+
+    original: str
+    corrected: str = Field(description="after repair of spelling and keyboard layout")
+    translated: str = Field(description="English; the same as `corrected` where nothing was translated")
+    language: str = Field(description="`ru`, `en` or `und`")
+
+
+class EvidenceAnswer(_Answer):
+    """A moment that made the video match."""
+
+    modality: Modality
+    text: str
+    translation: str = ""
+    start: float = Field(description="seconds from the beginning of the video")
+    end: float = Field(description="seconds")
+    score: float = Field(description="0…1: how well this moment matches the query")
+
+
+class ResultAnswer(_Answer):
+    """One video of a result page."""
+
+    rank: int = Field(description="1 is the best")
+    score: float = Field(description="higher is better; falls along the list")
+    video_id: UUID
+    bucket: str
+    key: str
+    duration: float | None = Field(description="seconds")
+    thumbnail_url: str | None
+    video_url: str
+    evidence: list[EvidenceAnswer] = Field(description="the best moments first; may be empty")
+    shares: dict[str, float] = Field(description="how much each modality of this video counts; sums to 1")
+
+
+class SearchAnswer(_Answer):
+    """A page of results, in ranking order."""
+
+    query: QueryAnswer
+    results: list[ResultAnswer]
+    total: int = Field(description="results on this page")
+    nothing_good: bool = Field(description="true if even the best result is no better than chance")
+    took_ms: dict[str, float]
+
+
+class StageAnswer(_Answer):
+    """Where one stage of a video stands."""
+
+    stage: Stage
+    state: StageState
+    reason: str
+    attempts: int
+    model_version: str
+    duration_ms: int | None
+    cost_usd: float | None
+    updated_at: datetime | None
+    details: dict[str, Any]
+
+
+class VideoAnswer(_Answer):
+    """One video and all its stages."""
+
+    video_id: UUID
+    bucket: str
+    key: str
+    state: VideoState
+    duration: float | None
+    width: int | None
+    height: int | None
+    has_audio: bool | None
+    size: int = Field(description="bytes")
+    created_at: datetime
+    updated_at: datetime
+    thumbnail_url: str | None
+    video_url: str
+    stages: list[StageAnswer]
+
+
+class VideosAnswer(_Answer):
+    """A page of videos, newest first."""
+
+    videos: list[VideoAnswer]
+    total: int = Field(description="videos on this page")
+
+
+class ModelAnswer(_Answer):
+    """Whether the weights of one role are there."""
+
+    role: str
+    variant: str
+    installed: bool
+    detail: str
+
+
+class StatusAnswer(_Answer):
+    """How many videos stand where, and which models are there."""
+
+    videos: dict[VideoState, int]
+    stages: dict[Stage, dict[StageState, int]]
+    models: list[ModelAnswer]
+
+
+class HealthAnswer(_Answer):
+    """Whether search works right now."""
+
+    status: str = Field(description="`ok`, or `degraded` where a service does not answer")
+    checks: dict[str, str]
+    version: str
+
+
+class ErrorBody(_Answer):
+    """What went wrong."""
+
+    code: str
+    message: str
+
+
+class ErrorAnswer(_Answer):
+    """Every error has this shape."""
+
+    error: ErrorBody

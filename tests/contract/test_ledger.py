@@ -1,0 +1,345 @@
+"""What the ledger promises, kept by a real PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from kadr.adapters.ledger import PostgresLedger
+from kadr.adapters.postgres import Postgres, migrate, migrations
+from kadr.core.errors import BusyError, DependencyError, SupersededError
+from kadr.core.extraction import Extraction, FaceTrack, FrameEmbeddings, MediaFacts, Moment
+from kadr.core.identity import ObjectVersion, video_id
+from kadr.core.modality import Modality, Stage, StageState, VideoState
+from kadr.ports.ledger import Registration
+
+BUCKET, KEY = "media", "борщ 🍲.mp4"
+VIDEO = video_id(BUCKET, KEY)
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def version(name: str, second: int = 0) -> ObjectVersion:
+    return ObjectVersion(name, name, 1000, NOON + timedelta(seconds=second), "video/mp4")
+
+
+class Bucket:
+    """What lies at the key, and what the ledger asked to have cleared."""
+
+    def __init__(self) -> None:
+        self.now: ObjectVersion | None = None
+        self.cleared: list[int] = []
+
+    def register(self, ledger: PostgresLedger) -> Registration | None:
+        return ledger.register(
+            VIDEO, BUCKET, KEY, lambda: self.now, lambda new: self.cleared.append(new.generation)
+        )
+
+
+@pytest.fixture
+def ledger(postgres: Postgres) -> PostgresLedger:
+    return PostgresLedger(postgres)
+
+
+@pytest.fixture
+def bucket() -> Bucket:
+    return Bucket()
+
+
+@pytest.fixture
+def registered(ledger: PostgresLedger, bucket: Bucket) -> Registration:
+    bucket.now = version("v1")
+    registration = bucket.register(ledger)
+    assert registration is not None
+    return registration
+
+
+def extract(ledger: PostgresLedger, registration: Registration, stage: Stage, found: Extraction) -> None:
+    assert ledger.claim(registration, stage, "m1", lease=60) is None
+    with ledger.commit(registration, stage) as commit:
+        commit.write(found)
+
+
+def stages(ledger: PostgresLedger, video: UUID = VIDEO) -> dict[Stage, StageState]:
+    record = ledger.video(video)
+    assert record is not None
+    return {stage.stage: stage.state for stage in record.stages}
+
+
+def test_migrating_twice_does_nothing_the_second_time(postgres: Postgres) -> None:
+    assert migrations()
+    assert migrate(postgres) == []
+
+
+def test_two_events_of_one_upload_are_one_generation(ledger: PostgresLedger, bucket: Bucket) -> None:
+    bucket.now = version("v1")
+    first, second = bucket.register(ledger), bucket.register(ledger)
+    assert first == second
+    assert first is not None
+    assert bucket.cleared == [first.generation]
+
+
+def test_all_stages_are_queued_at_registration(ledger: PostgresLedger, registered: Registration) -> None:
+    assert set(stages(ledger).values()) == {StageState.QUEUED}
+    assert Stage.OCR in stages(ledger)
+
+
+def test_an_event_for_an_object_that_is_gone_leaves_nothing(ledger: PostgresLedger, bucket: Bucket) -> None:
+    assert bucket.register(ledger) is None
+    assert ledger.video(VIDEO) is None
+    assert ledger.videos(limit=10) == []
+
+
+def test_overwriting_drops_what_was_known(
+    ledger: PostgresLedger, bucket: Bucket, registered: Registration
+) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "старое"),)))
+    bucket.now = version("v2", 1)
+    newer = bucket.register(ledger)
+    assert newer is not None
+    assert newer.generation > registered.generation
+    assert ledger.moments([VIDEO]) == {}
+    assert stages(ledger)[Stage.OCR] is StageState.QUEUED
+
+
+def test_the_same_bytes_uploaded_again_later_are_a_new_version(
+    ledger: PostgresLedger, bucket: Bucket, registered: Registration
+) -> None:
+    bucket.now = version("v1", 5)
+    again = bucket.register(ledger)
+    assert again is not None
+    assert again.generation > registered.generation
+
+
+def test_a_straggler_cannot_write(ledger: PostgresLedger, bucket: Bucket, registered: Registration) -> None:
+    assert ledger.claim(registered, Stage.OCR, "m1", lease=60) is None
+    bucket.now = version("v2", 1)
+    bucket.register(ledger)
+    with pytest.raises(SupersededError), ledger.commit(registered, Stage.OCR):
+        pytest.fail("the old generation was let in")
+    with pytest.raises(SupersededError):
+        ledger.claim(registered, Stage.SPEECH, "m1", lease=60)
+
+
+def test_a_stragglers_failure_is_not_recorded(
+    ledger: PostgresLedger, bucket: Bucket, registered: Registration
+) -> None:
+    bucket.now = version("v2", 1)
+    bucket.register(ledger)
+    ledger.fail(registered, Stage.OCR, StageState.FAILED, "old news")
+    assert stages(ledger)[Stage.OCR] is StageState.QUEUED
+
+
+def test_a_finished_job_is_not_done_again(ledger: PostgresLedger, registered: Registration) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "раз"),)))
+    done = ledger.claim(registered, Stage.OCR, "m1", lease=60)
+    assert done is not None
+    assert done.state is StageState.DONE
+
+
+def test_a_finished_job_is_done_again_with_another_model(
+    ledger: PostgresLedger, registered: Registration
+) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "раз"),)))
+    assert ledger.claim(registered, Stage.OCR, "m2", lease=60) is None
+
+
+def test_only_one_worker_gets_a_job(ledger: PostgresLedger, registered: Registration) -> None:
+    assert ledger.claim(registered, Stage.OCR, "m1", lease=60) is None
+    with pytest.raises(BusyError) as busy:
+        ledger.claim(registered, Stage.OCR, "m1", lease=60)
+    assert 0 < busy.value.retry_in <= 60
+
+
+def test_a_dead_workers_job_is_taken_over(ledger: PostgresLedger, registered: Registration) -> None:
+    assert ledger.claim(registered, Stage.OCR, "m1", lease=-1) is None
+    assert ledger.claim(registered, Stage.OCR, "m1", lease=60) is None
+    record = ledger.video(VIDEO)
+    assert record is not None
+    assert next(stage.attempts for stage in record.stages if stage.stage is Stage.OCR) == 2
+
+
+@pytest.mark.parametrize(
+    ("state", "again"),
+    [(StageState.FAILED, False), (StageState.UNAVAILABLE, True), (StageState.DEAD, True), (StageState.RETRYING, True)],
+)  # fmt: skip
+def test_what_can_be_tried_again_after_a_failure(
+    ledger: PostgresLedger, registered: Registration, state: StageState, again: bool
+) -> None:
+    ledger.claim(registered, Stage.SPEECH, "m1", lease=60)
+    ledger.fail(registered, Stage.SPEECH, state, "why")
+    claimed = ledger.claim(registered, Stage.SPEECH, "m1", lease=60)
+    assert (claimed is None) is again
+
+
+def test_writing_twice_changes_nothing(ledger: PostgresLedger, registered: Registration) -> None:
+    found = Extraction(
+        moments=(Moment(0.5, 2.5, "Как варить борщ", "ru", 0.9, "How to cook borscht"), Moment(3, 4, "x")),
+        frames=FrameEmbeddings(np.array([0.0, 1.0], np.float32), np.eye(2, 512, dtype=np.float32)),
+        details={"frames": 2},
+    )
+    extract(ledger, registered, Stage.OCR, found)
+    with ledger.commit(registered, Stage.OCR) as commit:
+        commit.write(found)
+    assert ledger.moments([VIDEO])[VIDEO][Modality.OCR] == list(found.moments[:1]) + [Moment(3, 4, "x")]
+    frames = ledger.frames([VIDEO])[VIDEO]
+    assert frames.times.tolist() == [0.0, 1.0]
+    np.testing.assert_allclose(frames.vectors, np.eye(2, 512), atol=1 / 127)
+
+
+def test_one_stage_does_not_touch_another(ledger: PostgresLedger, registered: Registration) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "написано"),)))
+    extract(ledger, registered, Stage.SPEECH, Extraction(reason="no sound"))
+    assert ledger.moments([VIDEO])[VIDEO] == {Modality.OCR: [Moment(0, 1, "написано")]}
+    assert stages(ledger)[Stage.SPEECH] is StageState.EMPTY
+
+
+def test_faces_and_media_facts_are_kept(ledger: PostgresLedger, registered: Registration) -> None:
+    track = FaceTrack(np.zeros(128, np.float32), 3, 0.0, 2.0, b"jpeg", 0.8)
+    extract(ledger, registered, Stage.FACES, Extraction(faces=(track,)))
+    with ledger.commit(registered, Stage.INGEST) as commit:
+        commit.set_media(MediaFacts(duration=7.5, width=360, height=640, has_audio=True))
+        commit.set_thumbnail("thumbnails/x.jpg")
+    record = ledger.video(VIDEO)
+    assert record is not None
+    assert (record.duration, record.width, record.height, record.has_audio) == (7.5, 360, 640, True)
+    assert record.thumbnail_key == "thumbnails/x.jpg"
+
+
+def test_text_with_a_nul_character_is_stored_without_it(
+    ledger: PostgresLedger, registered: Registration
+) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "a\x00b"),)))
+    assert ledger.moments([VIDEO])[VIDEO][Modality.OCR][0].text == "ab"
+
+
+def test_a_broken_commit_leaves_nothing(ledger: PostgresLedger, registered: Registration) -> None:
+    ledger.claim(registered, Stage.OCR, "m1", lease=60)
+    with pytest.raises(RuntimeError), ledger.commit(registered, Stage.OCR) as commit:
+        commit.write(Extraction(moments=(Moment(0, 1, "half"),)))
+        raise RuntimeError("the process dies here")
+    assert ledger.moments([VIDEO]) == {}
+    assert stages(ledger)[Stage.OCR] is StageState.RUNNING
+
+
+def test_a_video_becomes_searchable_with_its_first_modality(
+    ledger: PostgresLedger, registered: Registration
+) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "раз"),)))
+    with ledger.assemble(VIDEO, registered.generation) as commit:
+        assert commit is not None
+        assert list(commit.moments()) == [Modality.OCR]
+        commit.set_searchable(True)
+        commit.finish({})
+    record = ledger.video(VIDEO)
+    assert record is not None
+    assert record.state is VideoState.SEARCHABLE
+    assert [found.video_id for found in ledger.videos(limit=9, state=VideoState.SEARCHABLE)] == [VIDEO]
+    assert ledger.videos(limit=9, state=VideoState.FAILED) == []
+    assert ledger.video_counts() == {VideoState.SEARCHABLE: 1}
+
+
+def test_assembling_an_old_generation_does_nothing(ledger: PostgresLedger, registered: Registration) -> None:
+    with ledger.assemble(VIDEO, registered.generation - 1) as commit:
+        assert commit is None
+
+
+def test_a_video_that_cannot_be_opened_is_failed(ledger: PostgresLedger, registered: Registration) -> None:
+    for stage in (Stage.INGEST, Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES):
+        ledger.claim(registered, stage, "m1", lease=60)
+        ledger.fail(registered, stage, StageState.FAILED, "not a video")
+    record = ledger.video(VIDEO)
+    assert record is not None
+    assert record.state is VideoState.FAILED
+    assert {stage.reason for stage in record.stages} == {"not a video"}
+
+
+def test_purging_leaves_nothing_but_the_proof(
+    ledger: PostgresLedger, bucket: Bucket, registered: Registration, postgres: Postgres
+) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "секрет"),)))
+    erased: list[bool] = []
+    assert ledger.purge(VIDEO, lambda: None, lambda: erased.append(True))
+    assert erased == [True]
+    assert ledger.video(VIDEO) is None
+    with postgres.transaction() as connection:
+        for table in ("video", "extraction", "moment", "frame_embeddings", "face"):
+            assert connection.execute(f"SELECT count(*) FROM {table}".encode()).fetchone() == (0,)
+        assert connection.execute("SELECT video_id FROM deletion").fetchall() == [(VIDEO,)]
+
+
+def test_a_late_delete_event_does_not_erase_what_was_uploaded_since(
+    ledger: PostgresLedger, bucket: Bucket, registered: Registration
+) -> None:
+    def erase() -> None:
+        pytest.fail("erased a video that is in the bucket")
+
+    assert not ledger.purge(VIDEO, lambda: bucket.now, erase)
+    assert ledger.video(VIDEO) is not None
+
+
+def test_a_purge_that_breaks_off_is_done_again(ledger: PostgresLedger, registered: Registration) -> None:
+    def breaks() -> None:
+        raise DependencyError("Qdrant did not answer")
+
+    with pytest.raises(DependencyError):
+        ledger.purge(VIDEO, lambda: None, breaks)
+    assert ledger.video(VIDEO) is not None
+    assert ledger.purge(VIDEO, lambda: None, lambda: None)
+
+
+def test_a_straggler_of_a_deleted_and_reuploaded_video_cannot_write(
+    ledger: PostgresLedger, bucket: Bucket, registered: Registration
+) -> None:
+    ledger.purge(VIDEO, lambda: None, lambda: None)
+    again = bucket.register(ledger)
+    assert again is not None
+    assert again.generation > registered.generation
+    with pytest.raises(SupersededError), ledger.commit(registered, Stage.OCR):
+        pytest.fail("let in")
+
+
+def test_workers_that_see_versions_in_the_wrong_order_cannot_misnumber_them(ledger: PostgresLedger) -> None:
+    """The slow observer of the old version must not register it after the new one."""
+    observed: list[str] = []
+    looking, uploaded = threading.Event(), threading.Event()
+    now: dict[str, Any] = {"object": version("v1")}
+
+    def slow() -> ObjectVersion:
+        looking.set()
+        assert uploaded.wait(10)
+        observed.append(now["object"].version)
+        found: ObjectVersion = now["object"]
+        return found
+
+    def quick() -> ObjectVersion:
+        found: ObjectVersion = now["object"]
+        return found
+
+    worker = threading.Thread(target=lambda: ledger.register(VIDEO, BUCKET, KEY, slow, lambda _: None))
+    worker.start()
+    assert looking.wait(10)
+    now["object"] = version("v2", 1)
+    uploaded.set()
+    second = ledger.register(VIDEO, BUCKET, KEY, quick, lambda _: None)
+    worker.join(10)
+    assert observed == ["v2"]
+    assert second is not None
+    assert second.object.version == "v2"
+
+
+def test_a_database_that_is_not_there_is_a_transient_error() -> None:
+    from kadr.adapters.postgres import PostgresAddress
+
+    nowhere = Postgres(
+        PostgresAddress("127.0.0.1", 1, "kadr", "disable"),
+        credentials=lambda: {"username": "x", "password": "x"},
+        connect_timeout=1,
+    )
+    with pytest.raises(DependencyError, match="127.0.0.1:1"):
+        PostgresLedger(nowhere).video(VIDEO)
+    nowhere.close()
