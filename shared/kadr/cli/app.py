@@ -1,0 +1,142 @@
+"""The command line's frame: global options, errors in words, exit codes.
+
+Exit codes: 0 it worked, 1 the operation failed, 2 it was called wrongly, 130 it was interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from kadr.cli import demo, evaluate, operations, search, stack, upload, videos
+from kadr.cli.failure import explain
+from kadr.cli.session import Session
+
+# Global options are understood anywhere on the line, as people type them; True: takes a value.
+_GLOBAL_OPTIONS = {"--debug": False, "--stack": True, "--root": True}
+
+
+class KadrGroup(TyperGroup):
+    """Turns whatever a command raises into one sentence and exit code 1."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the global options from wherever they stand."""
+        return super().parse_args(ctx, _hoist(args))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
+            raise
+        except Exception as error:
+            if isinstance(ctx.obj, Session) and ctx.obj.debug:
+                raise
+            from kadr.cli.console import stderr
+
+            stderr().print(f"[bold red]Error:[/] {_escape(explain(error))}", soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+app = typer.Typer(
+    name="kadr",
+    cls=KadrGroup,
+    help="Search short videos by what is seen, written, said and who appears in them.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from kadr import __version__
+
+        typer.echo(f"kadr {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    ctx: typer.Context,
+    stack_name: Annotated[
+        str | None,
+        typer.Option(
+            "--stack",
+            envvar="KADR_STACK",
+            help="Use a deployed CloudFormation stack, not the local one.",
+            metavar="NAME",
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root",
+            envvar="KADR_ROOT",
+            help="The checkout whose local stack is meant; found from the current folder.",
+            file_okay=False,
+            exists=True,
+        ),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the trace of an error.")] = False,
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Search short videos by what is seen, written, said and who appears in them."""
+    if ctx.obj is None:
+        ctx.obj = Session(root=(root or find_root()).resolve(), stack=stack_name, debug=debug)
+
+
+for _module in (stack, upload, search, videos, operations, evaluate, demo):
+    _module.register(app)
+
+
+def run() -> None:
+    """Run the command line on the process's arguments."""
+    for stream in (sys.stdout, sys.stderr):
+        # a terminal that cannot show a character shows "?": better than no answer at all
+        with contextlib.suppress(AttributeError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    app()
+
+
+def find_root(start: Path | None = None) -> Path:
+    """Return the checkout that ``start`` lies in (default: here), else the one we were installed from."""
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "template.yaml").is_file() and (folder / "shared" / "kadr").is_dir():
+            return folder
+    installed_from = Path(__file__).resolve().parents[3]
+    return installed_from if (installed_from / "shared" / "kadr").is_dir() else here
+
+
+def _hoist(args: list[str]) -> list[str]:
+    """Return ``args`` with the global options in front; nothing after ``--`` is touched."""
+    end = args.index("--") if "--" in args else len(args)
+    front: list[str] = []
+    rest: list[str] = []
+    i = 0
+    while i < end:
+        name, equals, _ = args[i].partition("=")
+        if name not in _GLOBAL_OPTIONS:
+            rest.append(args[i])
+        elif _GLOBAL_OPTIONS[name] and not equals and i + 1 < end:
+            front += args[i : i + 2]
+            i += 1
+        else:
+            front.append(args[i])
+        i += 1
+    return front + rest + args[end:]
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

@@ -1,0 +1,107 @@
+"""What commands print: data on stdout, messages on stderr."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from kadr.core.modality import StageState
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from kadr.cli.api import StageStatus
+
+# Without a terminal there is nobody to measure: wide enough that a table row stays one line in a log.
+PLAIN_WIDTH = 140
+
+_SIGNS = {
+    StageState.QUEUED: ("…", "dim"),
+    StageState.RUNNING: ("▸", "cyan"),
+    StageState.RETRYING: ("↻", "yellow"),
+    StageState.DONE: ("✓", "green"),
+    StageState.EMPTY: ("·", "dim"),
+    StageState.UNAVAILABLE: ("-", "dim"),
+    StageState.FAILED: ("✗", "red"),
+    StageState.DEAD: ("†", "bold red"),
+}
+
+
+def stdout() -> Console:
+    """Return the console for data."""
+    return _console(stderr=False)
+
+
+def stderr() -> Console:
+    """Return the console for messages and progress."""
+    return _console(stderr=True)
+
+
+def print_json(data: Any) -> None:
+    """Write ``data`` to stdout as indented JSON, text unescaped."""
+    sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=_jsonable) + "\n")
+
+
+def mmss(seconds: float) -> str:
+    """Return a position in a video: ``0:07``, ``12:30``, ``1:02:03``."""
+    whole = int(seconds)
+    hours, rest = divmod(whole, 3600)
+    minutes, last = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{last:02}" if hours else f"{minutes}:{last:02}"
+
+
+def human_size(size: float) -> str:
+    """Return a number of bytes for people: ``812 B``, ``3.4 MB``."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    raise AssertionError("unreachable")
+
+
+def stage_line(stages: Iterable[StageStatus]) -> Text:
+    """Return where the stages of one video stand: ``✓ ingest  ✓ ocr  · speech (no sound)  … faces``."""
+    from rich.text import Text
+
+    line = Text()
+    for stage in stages:
+        sign, style = state_sign(stage.state)
+        if line:
+            line.append("  ")
+        line.append(f"{sign} {stage.stage}", style=style)
+        if stage.reason and stage.state not in (StageState.DONE, StageState.RUNNING):
+            line.append(f" ({short(stage.reason)})", style=style)
+    return line
+
+
+def state_sign(state: str) -> tuple[str, str]:
+    """Return the sign and the style of a stage's state."""
+    try:
+        return _SIGNS[StageState(state)]
+    except ValueError:  # a newer API may know a state that we do not
+        return "?", "yellow"
+
+
+def short(text: str, limit: int = 60) -> str:
+    """Return ``text`` on one line of at most ``limit`` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def _console(*, stderr: bool) -> Console:
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
+    return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def _jsonable(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)

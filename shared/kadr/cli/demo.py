@@ -1,0 +1,147 @@
+"""``kadr demo``: the whole path, from nothing to found videos, on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from kadr.cli.failure import CommandError
+from kadr.cli.session import session_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from kadr.cli.api import Api
+    from kadr.cli.evaluate import JudgedQuery
+
+QUERIES = 8  # shown in the table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command()(demo)
+
+
+def demo(
+    ctx: typer.Context,
+    queries: Annotated[int, typer.Option(min=1, help="How many queries to show.")] = QUERIES,
+) -> None:
+    """Start the local stack, index the sample clips, search them, measure, and leave it running."""
+    from kadr.cli import evaluate, stack
+    from kadr.cli.console import stderr, stdout
+    from kadr.cli.progress import display
+    from kadr.cli.sending import Bucket, plan
+    from kadr.cli.upload import Run
+
+    session = session_of(ctx)
+    stack.refuse_deployed(session, "demo")
+    began = monotonic()
+    clips, judged = samples(session.root)
+    out, err = stdout(), stderr()
+
+    err.print("[bold]1. Starting the local stack[/]")
+    stack.start(session.root, err)
+    target = session.target()
+
+    err.print(f"[bold]2. Uploading and indexing {clips.relative_to(session.root)}[/]")
+    run = Run(plan([clips]))
+    bucket = Bucket(target.client("s3"), target.media_bucket)
+    with target.api() as api:
+        try:
+            with display(run.uploads, follow=True) as shown:
+                run.deliver(bucket, api, shown)
+        except KeyboardInterrupt:
+            err.print(run.interrupted(), soft_wrap=True)
+            raise typer.Exit(130) from None
+        run.print_report()
+
+        err.print("[bold]3. Searching[/]")
+        result = evaluate.measure(api, judged, k=5)
+        out.print(found_table(api, choose([each.judged for each in result.judgements], queries)))
+        for line in evaluate.caveats(result):
+            err.print(line, soft_wrap=True)
+        out.print(f"{evaluate.summary(result)}  (kadr evaluate samples/queries.jsonl)", soft_wrap=True)
+
+    out.print()
+    out.print(f"Done in {monotonic() - began:.0f} s. The stack is running:")
+    stack.print_addresses(target, out)
+    out.print('Try: kadr search "как варить борщ"    kadr status    kadr upload YOUR-VIDEOS', markup=False)
+    out.print("Stop it with: make down   (or kadr down; what was indexed stays)")
+    if run.failed:
+        raise typer.Exit(1)
+
+
+def samples(root: Path) -> tuple[Path, list[JudgedQuery]]:
+    """Return the folder of the sample clips, and the queries that go with them.
+
+    Raises:
+        CommandError: the checkout has none.
+    """
+    from kadr.cli.evaluate import read_queries
+
+    clips, file = root / "samples" / "clips", root / "samples" / "queries.jsonl"
+    if not clips.is_dir() or not file.is_file():
+        raise CommandError(
+            f"There are no sample clips in {root / 'samples'}. Run `kadr demo` in a clone of the project, or "
+            "name one with --root."
+        )
+    return clips, read_queries(file)
+
+
+def choose(judged: Sequence[JudgedQuery], count: int) -> list[JudgedQuery]:
+    """Return ``count`` queries, taken in turns from each class so that every kind is seen."""
+    by_kind: dict[str, list[JudgedQuery]] = {}
+    for query in judged:
+        by_kind.setdefault(query.kind, []).append(query)
+    chosen: list[JudgedQuery] = []
+    position = 0
+    while len(chosen) < min(count, len(judged)):
+        chosen += [group[position] for group in by_kind.values() if position < len(group)]
+        position += 1
+    return chosen[:count]
+
+
+def found_table(api: Api, judged: Sequence[JudgedQuery]) -> Table:
+    """Ask the queries; return what was found first, why, and where the expected clip stands."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from kadr.cli.console import mmss
+    from kadr.cli.search import best_evidence, evidence_text, query_stems
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("query", overflow="fold")
+    table.add_column("class", style="dim")
+    table.add_column("found first", overflow="fold")
+    table.add_column("score", justify="right")
+    table.add_column("at", justify="right", style="cyan")
+    table.add_column("found by")
+    table.add_column("expected at rank", justify="right")
+    for query in judged:
+        answer = api.search(query.query, k=10)
+        ranks = [result.rank for result in answer.results if result.key in query.relevant]
+        rank = (
+            Text(str(ranks[0]), style="green" if ranks[0] == 1 else "yellow")
+            if ranks
+            else Text("-", style="red")
+        )
+        if not answer.results:
+            table.add_row(Text(query.query), query.kind, "nothing", "", "", "", rank)
+            continue
+        first = answer.results[0]
+        best = best_evidence(first)
+        table.add_row(
+            Text(query.query),
+            query.kind,
+            Text(first.key),
+            f"{first.score:.3f}",
+            mmss(best.start) if best is not None and best.start is not None else "",
+            evidence_text(best, query_stems(answer.query)) if best is not None else "",
+            rank,
+        )
+    return table
