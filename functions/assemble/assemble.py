@@ -9,7 +9,7 @@ from kadr.core.modality import Modality
 from kadr.core.weights import RANKED, weights, word_count
 from kadr.core.words import ORIGINAL_WEIGHT, TRANSLATION_WEIGHT, document_words
 from kadr.events import ModalityExtracted
-from kadr.models.catalogue import Role, preferred_calibration
+from kadr.models.catalogue import Calibration, Role, entries
 from kadr.ports.ledger import Commit
 from kadr.runtime.wiring import World
 
@@ -38,9 +38,7 @@ def _write(video_id: UUID, generation: int, commit: Commit, world: World) -> Non
         words={modality: word_count(found) for modality, found in moments.items() if modality in vectors},
     )
     fused = (
-        fuse(
-            vectors, shares, visual=preferred_calibration(Role.VISUAL), text=preferred_calibration(Role.TEXT)
-        )
+        fuse(vectors, shares, visual=_calibration(Role.VISUAL), text=_calibration(Role.TEXT))
         if shares
         else None
     )
@@ -60,3 +58,8 @@ def _write(video_id: UUID, generation: int, commit: Commit, world: World) -> Non
     )
     commit.set_searchable(fused is not None or bool(words.indices))
     commit.finish({"weights": {str(modality): round(share, 4) for modality, share in shares.items()}})
+
+
+def _calibration(role: Role) -> Calibration:
+    """Return the calibration of the preferred model of a role; all variants of a role share a space."""
+    return next(entry.calibration for entry in entries(role) if entry.calibration is not None)

@@ -165,7 +165,8 @@ def test_a_dead_workers_job_is_taken_over(ledger: PostgresLedger, registered: Re
 
 @pytest.mark.parametrize(
     ("state", "again"),
-    [(StageState.FAILED, False), (StageState.UNAVAILABLE, True), (StageState.DEAD, True), (StageState.RETRYING, True)],
+    [(StageState.FAILED, False), (StageState.UNAVAILABLE, True), (StageState.DEAD, True),
+     (StageState.RETRYING, True)],
 )  # fmt: skip
 def test_what_can_be_tried_again_after_a_failure(
     ledger: PostgresLedger, registered: Registration, state: StageState, again: bool
@@ -185,7 +186,7 @@ def test_writing_twice_changes_nothing(ledger: PostgresLedger, registered: Regis
     extract(ledger, registered, Stage.OCR, found)
     with ledger.commit(registered, Stage.OCR) as commit:
         commit.write(found)
-    assert ledger.moments([VIDEO])[VIDEO][Modality.OCR] == list(found.moments[:1]) + [Moment(3, 4, "x")]
+    assert ledger.moments([VIDEO])[VIDEO][Modality.OCR] == [found.moments[0], Moment(3, 4, "x")]
     frames = ledger.frames([VIDEO])[VIDEO]
     assert frames.times.tolist() == [0.0, 1.0]
     np.testing.assert_allclose(frames.vectors, np.eye(2, 512), atol=1 / 127)
@@ -340,6 +341,6 @@ def test_a_database_that_is_not_there_is_a_transient_error() -> None:
         credentials=lambda: {"username": "x", "password": "x"},
         connect_timeout=1,
     )
-    with pytest.raises(DependencyError, match="127.0.0.1:1"):
+    with pytest.raises(DependencyError, match=r"127\.0\.0\.1:1"):
         PostgresLedger(nowhere).video(VIDEO)
     nowhere.close()

@@ -101,7 +101,8 @@ def queue_handler(
             processor=BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False),
             context=context,
         )
-        metrics().flush_metrics()
+        if metrics().metric_set:
+            metrics().flush_metrics()
         return dict(answer)
 
     return handler

@@ -1,7 +1,6 @@
 """Logs, metrics and traces, by Powertools: one of each per process.
 
-Names come from Powertools' own variables (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_METRICS_NAMESPACE``,
-``POWERTOOLS_LOG_LEVEL``), which ``template.yaml`` sets.
+Names come from Powertools' own variables (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_LOG_LEVEL``), which ``template.yaml`` sets.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ def logger() -> Logger:
 @cache
 def metrics() -> Metrics:
     """Return the embedded-metrics writer."""
-    return Metrics()
+    return Metrics(namespace="Kadr")
 
 
 @cache

@@ -1,0 +1,91 @@
+"""Small stand-ins for services, for tests that are about something else."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from kadr.core.errors import MediaLimitError, ObjectGoneError, SupersededError
+from kadr.core.identity import ObjectVersion
+from kadr.events import ModalityExtracted
+
+
+class MemoryObjectStore:
+    """Implements ``ObjectStore`` in a dictionary; every write is a second later than the last."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str], tuple[bytes, ObjectVersion]] = {}
+        self._clock = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def put(
+        self, bucket: str, key: str, body: bytes, *, content_type: str = "application/octet-stream"
+    ) -> None:
+        self._clock += timedelta(seconds=1)
+        etag = hashlib.sha256(body).hexdigest()[:32]
+        version = ObjectVersion(etag, etag, len(body), self._clock, content_type)
+        self.objects[bucket, key] = (body, version)
+
+    def delete(self, bucket: str, key: str) -> None:
+        del self.objects[bucket, key]
+
+    def head(self, bucket: str, key: str) -> ObjectVersion | None:
+        found = self.objects.get((bucket, key))
+        return None if found is None else found[1]
+
+    def download(self, bucket: str, key: str, version: ObjectVersion, to: Path, *, max_bytes: int) -> None:
+        if version.size > max_bytes:
+            raise MediaLimitError(f"the file has {version.size} bytes, the limit is {max_bytes}")
+        found = self.objects.get((bucket, key))
+        if found is None:
+            raise ObjectGoneError(f"{key} is gone")
+        if found[1].etag != version.etag:
+            raise SupersededError(f"{key} was overwritten")
+        to.write_bytes(found[0])
+
+    def delete_prefix(self, bucket: str, prefix: str) -> int:
+        gone = [place for place in self.objects if place[0] == bucket and place[1].startswith(prefix)]
+        for place in gone:
+            del self.objects[place]
+        return len(gone)
+
+    def presigned_get(self, bucket: str, key: str, *, expires: int) -> str:
+        return f"https://{bucket}.example/{key}?expires={expires}"
+
+    def keys(self, bucket: str) -> set[str]:
+        return {key for where, key in self.objects if where == bucket}
+
+
+@dataclass
+class RecordingQueue:
+    """Implements ``AssembleQueue`` in a list."""
+
+    sent: list[ModalityExtracted] = field(default_factory=list)
+
+    def send(self, message: ModalityExtracted) -> None:
+        self.sent.append(message)
+
+
+@dataclass
+class RecordingBackoff:
+    """Stands in for ``SqsBackoff``."""
+
+    delays: list[int] = field(default_factory=list)
+
+    def retry_in(self, queue_arn: str, receipt_handle: str, seconds: int) -> bool:
+        self.delays.append(seconds)
+        return True
+
+
+@dataclass
+class FakeContext:
+    """Lambda's context of a function with a gigabyte and a minute left."""
+
+    memory_limit_in_mb: int = 1024
+    function_name: str = "kadr-test"
+    invoked_function_arn: str = "arn:aws:lambda:eu-central-1:000000000000:function:kadr-test"
+    aws_request_id: str = "request-1"
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 60_000
