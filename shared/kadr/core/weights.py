@@ -33,7 +33,8 @@ def weights(*, has_visual: bool, words: Mapping[Modality, float]) -> dict[Modali
     """
     evidence = {Modality.VISUAL: 1.0} if has_visual else {}
     for modality in (Modality.OCR, Modality.SPEECH):
-        if words.get(modality, 0.0) > 0.0:
-            evidence[modality] = 1.0 - math.exp(-words[modality] / _WORDS_SCALE)
+        value = -math.expm1(-words.get(modality, 0.0) / _WORDS_SCALE)
+        if value > 0.0:
+            evidence[modality] = value
     total = sum(evidence.values())
     return {modality: value / total for modality, value in evidence.items()}
