@@ -85,7 +85,7 @@ def secret(target: Target, arn: str) -> dict[str, str]:
 def redrive(
     ctx: typer.Context,
     stages: Annotated[
-        list[str] | None, typer.Argument(metavar="[STAGE]…", help=f"All, or some of: {', '.join(QUEUES)}.")
+        list[str] | None, typer.Argument(metavar="STAGE…", help=f"All, or some of: {', '.join(QUEUES)}.")
     ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Checks the project: style, types, the import law, and the suites of tests. Goes on after a failure, says at
+# the end what became of each check, and fails if one failed.
+#
+#   scripts/check.sh                everything
+#   scripts/check.sh --quick        style, types, the import law and the unit tests
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+bin=$PWD/${KADR_VENV:-.venv}/bin
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+names=() results=() failed=0
+
+record() { names+=("$1") results+=("$2"); }
+
+check() {
+  local name=$1 began=$SECONDS
+  shift
+  printf '\n==> %s\n' "$name"
+  if "$@"; then
+    record "$name" "ok ($((SECONDS - began)) s)"
+  else
+    record "$name" "FAILED ($((SECONDS - began)) s)"
+    failed=1
+  fi
+}
+
+# pytest's own last line goes into the summary: what was skipped is not hidden behind an "ok".
+suite() {
+  local name=tests/$1 began=$SECONDS code
+  if [ -z "$(find "$name" -name 'test_*.py' -print -quit 2>/dev/null)" ]; then
+    record "$name" "there are none"
+    return
+  fi
+  printf '\n==> %s\n' "$name"
+  "$bin/python" -m pytest "$name" 2>&1 | tee "$log"
+  code=${PIPESTATUS[0]}
+  record "$name" "$(grep -E '(passed|failed|error|skipped|no tests ran).* in [0-9.]+s' "$log" | tail -1 | tr -d '=')"
+  if [ "$code" -ne 0 ]; then
+    results[-1]="FAILED ($((SECONDS - began)) s) ${results[-1]}"
+    failed=1
+  fi
+}
+
+check "ruff check" "$bin/ruff" check .
+check "ruff format" "$bin/ruff" format --check .
+check "mypy --strict" "$bin/mypy"
+check "import law" "$bin/lint-imports"
+if [ "${1:-}" = --quick ]; then
+  suite unit
+else
+  for each in unit contract models integration e2e; do suite "$each"; done
+fi
+
+printf '\n'
+for i in "${!names[@]}"; do printf '%-20s %s\n' "${names[$i]}" "${results[$i]}"; done
+if [ "$failed" -ne 0 ]; then
+  printf '\nNot everything passed.\n'
+  exit 1
+fi
+printf '\nEverything passed.\n'
