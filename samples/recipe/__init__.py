@@ -1,0 +1,1 @@
+"""The recipe of the sample clips: the same specification draws them and writes their ground truth."""
