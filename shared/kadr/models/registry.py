@@ -86,9 +86,9 @@ class Manifest(BaseModel):
         return files
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class InstalledModel:
-    """Weights that are there."""
+    """Weights that are there. The same object is returned for as long as they do not change."""
 
     role: Role
     variant: str

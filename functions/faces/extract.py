@@ -1,0 +1,140 @@
+"""Who appears in a video: detect, link over time, encode the best views, join those of one person."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from functions.faces.people import Image, Sighting, Track, cluster, link, seen, sharpness
+from kadr.adapters.faces_dlib import DetectedFace, DlibFaces
+from kadr.core.extraction import Extraction, FaceTrack
+from kadr.media.frames import FramePlan, sample_frames
+from kadr.media.limits import MediaLimits
+from kadr.models.registry import InstalledModel, require
+from kadr.runtime.settings import ExtractorSettings
+
+RECIPE = "1"  # to be raised when a parameter below changes what is found
+
+# One frame a second; longer than 75 s, 75 frames spread over the video. At 960 pixels the detector takes
+# about 60 ms a frame and finds faces from a fifth of the picture's width on.
+_PLAN = FramePlan(every=1.0, max_side=960, scene_changes=False, max_frames=75)
+_FACES_PER_FRAME = 8
+_MIN_SCORE = 0.2  # of the detector; what it takes for a face in noise and foliage stays below
+_MIN_SCORE_ALONE = 0.6  # for somebody who is seen in one frame only
+_MIN_SHARPNESS = 12.0  # of a blurred face; its encoding is closer to other blurred faces than to its owner
+_VIEWS = 3  # encoded per track, the best ones
+_MAX_ENCODINGS = 60  # at 0.1 s each
+_CROP_MARGIN = 0.4  # of the face's width, on each side
+_CROP_SIDE = 320  # pixels
+# What counts as large and as sharp when views are compared.
+_LARGE, _SHARP = 160.0, 250.0
+
+
+def model_version(settings: ExtractorSettings) -> str:
+    """Return what would be found differently by another version: weights and parameters."""
+    return f"{require('faces', settings.models_dir).version}+{RECIPE}"
+
+
+def extract(path: Path, settings: ExtractorSettings) -> Extraction:
+    """Return the people of a video as :class:`FaceTrack`, the one seen in most frames first.
+
+    Raises:
+        MediaError: as :func:`kadr.media.frames.sample_frames`.
+        WeightsUnavailableError, WeightsRefusedError: as :func:`kadr.models.registry.require`.
+    """
+    faces = _faces(require("faces", settings.models_dir))
+    limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
+    frames = [
+        [
+            sighting
+            for face in faces.detect(frame.image, min_score=_MIN_SCORE, limit=_FACES_PER_FRAME)
+            if (sighting := _sighting(face, frame.time, frame.image)) is not None
+        ]
+        for frame in sample_frames(path, _PLAN, limits)
+    ]
+    tracks = [track for track in link(frames) if _believable(track)]
+    encoded = _encode(tracks, faces)
+    people = tuple(_person(group) for group in cluster(encoded))
+    details = {"frames": len(frames), "faces": sum(map(len, frames)), "people": len(people)}
+    if not people:
+        return Extraction(reason="no faces", details=details)
+    return Extraction(faces=people, details=details)
+
+
+@cache
+def _faces(model: InstalledModel) -> DlibFaces:
+    return DlibFaces(model)
+
+
+def _sighting(face: DetectedFace, time: float, image: Image) -> Sighting | None:
+    sharp = sharpness(face.chip)
+    if sharp < _MIN_SHARPNESS:
+        return None
+    size = face.box[2] - face.box[0]
+    parts = (min(1.0, size / _LARGE), min(1.0, sharp / _SHARP), 0.1 + 0.9 * face.frontal)
+    return Sighting(
+        time=time,
+        box=face.box,
+        chip=face.chip,
+        crop=_cut(image, face.box),
+        quality=float(np.prod(parts) ** (1 / len(parts))),
+        score=face.score,
+    )
+
+
+def _believable(track: Track) -> bool:
+    return len(track.sightings) > 1 or track.sightings[0].score >= _MIN_SCORE_ALONE
+
+
+def _encode(tracks: Sequence[Track], faces: DlibFaces) -> list[Track]:
+    """Encode the best views of the longest tracks, as many as the budget allows; return those tracks."""
+    longest = sorted(tracks, key=lambda track: (-len(track.sightings), -track.best(1)[0].quality))
+    encoded: list[Track] = []
+    left = _MAX_ENCODINGS
+    for track in longest[:_MAX_ENCODINGS]:
+        # Every track gets one view before any gets three.
+        views = track.best(max(1, min(_VIEWS, left - (len(longest) - len(encoded) - 1))))
+        if left < len(views):
+            break
+        track.encodings = faces.encode([view.chip for view in views])
+        left -= len(views)
+        encoded.append(track)
+    return encoded
+
+
+def _person(tracks: Sequence[Track]) -> FaceTrack:
+    best = max((track.best(1)[0] for track in tracks), key=lambda sighting: sighting.quality)
+    times = seen(tracks)
+    return FaceTrack(
+        encoding=np.concatenate([track.encodings for track in tracks]).mean(axis=0),
+        count=len(times),
+        first_seen=times[0],
+        last_seen=times[-1],
+        crop=_jpeg(best.crop),
+        quality=round(best.quality, 4),
+        times=tuple(times),
+    )
+
+
+def _cut(image: Image, box: tuple[int, int, int, int]) -> Image:
+    left, top, right, bottom = box
+    margin = round((right - left) * _CROP_MARGIN)
+    height, width = image.shape[:2]
+    return image[
+        max(0, top - margin) : min(height, bottom + margin),
+        max(0, left - margin) : min(width, right + margin),
+    ].copy()
+
+
+def _jpeg(image: Image) -> bytes:
+    from PIL import Image as Pillow
+
+    picture = Pillow.fromarray(image)
+    picture.thumbnail((_CROP_SIDE, _CROP_SIDE))
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=88)
+    return out.getvalue()
