@@ -1,0 +1,1 @@
+"""CLIP video embedding and per-frame embeddings."""
