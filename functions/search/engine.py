@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -17,7 +18,8 @@ from kadr.core.errors import DependencyError, WeightsUnavailableError
 from kadr.core.evidence import Evidence, best_moments
 from kadr.core.extraction import Vector
 from kadr.core.fusion import fuse_query
-from kadr.core.query import Understood, Vocabulary
+from kadr.core.query import Understood, Vocabulary, understand
+from kadr.core.text import tokens
 from kadr.core.words import query_words
 from kadr.models.registry import require
 from kadr.ports.ledger import VideoRecord
@@ -28,8 +30,8 @@ from kadr.runtime.wiring import Wiring
 if TYPE_CHECKING:
     from kadr.adapters.clip import ClipText
     from kadr.adapters.minilm import MiniLM
+    from kadr.adapters.pymorphy import Pymorphy
     from kadr.core.glossary import Glossary
-    from kadr.core.query import Interpreter
 
 _Model = TypeVar("_Model")
 
@@ -73,6 +75,7 @@ class Engine:
         self._world = world
         self._vocabulary_lock = threading.Lock()
         self._vocabulary_read = float("-inf")
+        self._vocabulary: Vocabulary | None = None
 
     @cached_property
     def text(self) -> MiniLM | None:
@@ -89,34 +92,39 @@ class Engine:
         return _if_installed(lambda: ClipText(_folder("visual", self._settings.models_dir)))
 
     @cached_property
-    def _glossary(self) -> Glossary:
+    def _dictionary(self) -> Pymorphy:
         from kadr.adapters.pymorphy import Pymorphy
-        from kadr.core.glossary import Glossary
 
-        return Glossary.load(Pymorphy().lemmas)
+        return Pymorphy()
 
     @cached_property
-    def _interpreter(self) -> Interpreter:
-        from kadr.core.query import Interpreter
+    def _glossary(self) -> Glossary:
+        from kadr.core.glossary import Glossary
 
-        return Interpreter(self._glossary)
+        return Glossary.load(self._dictionary.lemmas)
 
     def understand(self, text: str) -> Understood:
         """Return what was meant, in the language that the index speaks."""
-        self._refresh_vocabulary()
-        return self._interpreter.understand(text)
+        return understand(text, self._glossary, self._words_known(), dictionary=self._dictionary.known)
 
-    def _refresh_vocabulary(self) -> None:
-        """Let the spelling correction know the words of the newest videos, at most once a minute."""
-        if time.monotonic() - self._vocabulary_read < _VOCABULARY_SECONDS:
-            return
-        if not self._vocabulary_lock.acquire(blocking=False):
-            return  # another request is at it; the old words will do
+    def _words_known(self) -> Vocabulary:
+        """Return the words of the newest videos and of the glossary; read again once a minute at most."""
+        if time.monotonic() - self._vocabulary_read < _VOCABULARY_SECONDS and self._vocabulary is not None:
+            return self._vocabulary
+        # Another request may be at it already: its old words will do meanwhile.
+        if not self._vocabulary_lock.acquire(blocking=self._vocabulary is None):
+            assert self._vocabulary is not None  # noqa: S101 - only then it does not wait
+            return self._vocabulary
         try:
-            self._interpreter.vocabulary = Vocabulary.of_texts(self._world.ledger.newest_texts())
+            counts: Counter[str] = Counter()
+            try:
+                for each in self._world.ledger.newest_texts():
+                    counts.update(tokens(each))
+            except DependencyError as error:
+                logger().warning("the words of the index could not be read", reason=str(error))
+            self._vocabulary = Vocabulary(counts, background=self._glossary.vocabulary)
             self._vocabulary_read = time.monotonic()
-        except DependencyError as error:
-            logger().warning("the vocabulary could not be read", reason=str(error))
+            return self._vocabulary
         finally:
             self._vocabulary_lock.release()
 
