@@ -93,7 +93,7 @@ class Tesseract:
             engine = tesserocr.PyTessBaseAPI(
                 path=f"{self._tessdata}/",
                 lang=self._languages,
-                psm=tesserocr.PSM.RAW_LINE,
+                psm=tesserocr.PSM.SINGLE_LINE,
                 oem=tesserocr.OEM.LSTM_ONLY,
             )
             self._local.engine = engine
@@ -104,6 +104,8 @@ class Tesseract:
         height, width = line.shape
         engine.SetImageBytes(np.ascontiguousarray(line).tobytes(), width, height, 1, width)
         engine.SetSourceResolution(300)
-        engine.Recognize()
-        pairs = engine.MapWordConfidences()
-        return Reading(tuple(word for word, _ in pairs), tuple(value / 100 for _, value in pairs))
+        words = tuple(engine.GetUTF8Text().split())
+        confidences = tuple(value / 100 for value in engine.AllWordConfidences())
+        if len(words) != len(confidences):  # a word with a space in it; rare, and the mean still says it
+            confidences = (engine.MeanTextConf() / 100,) * len(words)
+        return Reading(words, confidences)

@@ -1,0 +1,133 @@
+"""Text on screen: what is written in a video, when, and what it means."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kadr.core.extraction import Extraction, Moment
+from kadr.core.passages import embed_passages
+from kadr.core.segments import Segment, segments
+from kadr.core.text import language
+from kadr.media.frames import FramePlan, sample_frames
+from kadr.media.limits import MediaLimits
+from kadr.media.probe import probe
+from kadr.runtime.settings import ExtractorSettings
+
+if TYPE_CHECKING:
+    from kadr.adapters.minilm import MiniLM
+    from kadr.adapters.rapid import PaddleDetector
+    from kadr.adapters.tesseract import Tesseract
+    from kadr.ports.embedding import Translator
+
+_RECIPE = "1"  # how lines become moments; raised when the same engines would give another result
+
+_EVERY = 3.0  # seconds between frames of a long video
+_FRAMES_OF_SHORT = 12  # a short video is looked at as often as a long one, down to
+_EVERY_AT_LEAST = 0.75  # seconds between frames
+_SIDE = 1280  # pixels of a frame's longer side: the smallest lettering that people read on a phone
+_MOST_FRAMES = 900  # half an hour, and half as many changes
+
+
+@cache
+def _detector() -> PaddleDetector:
+    from kadr.adapters.rapid import PaddleDetector
+
+    return PaddleDetector(side=800, score=0.6)
+
+
+@cache
+def _recogniser(tessdata: Path) -> Tesseract:
+    from kadr.adapters.tesseract import Tesseract
+
+    return Tesseract(tessdata)
+
+
+@cache
+def _embedder(models: Path) -> MiniLM:
+    from kadr.adapters.minilm import MiniLM
+    from kadr.models.registry import require
+
+    return MiniLM(require("text", models).directory)
+
+
+@cache
+def _translator() -> Translator:
+    from kadr.adapters.glossary_translator import GlossaryTranslator
+    from kadr.adapters.pymorphy import Pymorphy
+    from kadr.core.glossary import Glossary
+
+    return GlossaryTranslator(Glossary.load(Pymorphy().lemmas))
+
+
+def model_version(settings: ExtractorSettings) -> str:
+    """Return what text is read and embedded with.
+
+    Raises:
+        WeightsUnavailableError: the detector, the language data or the text encoder is not installed.
+    """
+    recogniser = _recogniser(settings.tessdata_dir)
+    parts = (
+        _detector().model_version,
+        recogniser.model_version,
+        _embedder(settings.models_dir).model_version,
+        _translator().model_version,
+        _RECIPE,
+    )
+    return " ".join(parts)
+
+
+def extract(path: Path, settings: ExtractorSettings) -> Extraction:
+    """Return what is written in the video at ``path``.
+
+    Raises:
+        MediaError: it is not a video, is damaged, or exceeds a limit.
+        WeightsUnavailableError: as :func:`model_version`.
+    """
+    limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
+    found, facts = read_video(path, settings.tessdata_dir, limits)
+    if not found:
+        return Extraction(reason="no text", details=facts)
+    moments = tuple(_moment(segment) for segment in found)
+    vector = embed_passages(
+        _embedder(settings.models_dir).embed, [moment.translation or moment.text for moment in moments]
+    )
+    return Extraction(moments=moments, vector=vector, details=facts)
+
+
+def read_video(path: Path, tessdata: Path, limits: MediaLimits) -> tuple[list[Segment], dict[str, int | str]]:
+    """Return what is written, and facts for people about how it was read."""
+    from functions.ocr.reader import FrameReader
+
+    recogniser = _recogniser(tessdata)
+    recogniser.load()
+    duration = probe(path, limits).duration
+    every = min(_EVERY, max(_EVERY_AT_LEAST, duration / _FRAMES_OF_SHORT))
+    plan = FramePlan(every=every, max_side=_SIDE, scene_changes=True, max_frames=_MOST_FRAMES)
+    reader = FrameReader(_detector(), recogniser)
+    frames = [
+        (frame.time, reader.read(frame.time, frame.image)) for frame in sample_frames(path, plan, limits)
+    ]
+    found = segments(frames, duration=duration)
+    facts: dict[str, int | str] = {
+        "frames": len(frames),
+        "lines": reader.detected,
+        "lines_recognised": reader.recognised,
+        "readings": reader.readings,
+        "engine": f"{_detector().model_version} + {recogniser.model_version}",
+    }
+    return found, facts
+
+
+def _moment(segment: Segment) -> Moment:
+    spoken = language(segment.text)
+    translation = _translator().translate(segment.text) if spoken == "ru" else ""
+    return Moment(
+        start=round(segment.start, 3),
+        end=round(segment.end, 3),
+        text=segment.text,
+        language=spoken,
+        confidence=round(min(1.0, segment.confidence), 4),
+        translation=translation if translation != segment.text else "",
+    )

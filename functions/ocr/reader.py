@@ -1,0 +1,155 @@
+"""Reading the text of one frame after another, each line only once while it stays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from functions.ocr import lines
+from functions.ocr.spelling import tidy
+from kadr.adapters.rapid import PaddleDetector, TextBox
+from kadr.adapters.tesseract import Reading, Tesseract
+from kadr.core.segments import Box, Sighting
+
+_READINGS = 6  # ways of seeing a line that are read at most; a seventh changed nothing
+_SURE = 0.85  # plausibility at which no other way is tried; found on 136 lines, 2.5 readings each
+_LEAST = 0.45  # plausibility below which a line is taken for a pattern of the background
+_LETTERS_PER_HEIGHT = 1.1  # a line this many letters short for its length was not read to its end
+_LOWEST = 0.011  # of the frame's height: lines lower than that are unreadable
+_OVERLAP = 0.5  # of two boxes, intersection over union, to be the place of one line
+_STILL = 1.2  # of 255: mean difference of two frames that show the same
+
+
+@dataclass(slots=True)
+class _Known:
+    """A line that stood in the previous frame."""
+
+    box: Box
+    way: str
+    fingerprint: npt.NDArray[np.float32]
+    aspect: float
+    text: str
+    plausibility: float
+
+
+@dataclass(slots=True)
+class _Line:
+    """A line of this frame while it is being read."""
+
+    box: Box
+    aspect: float
+    picture: lines.Image
+    candidates: list[lines.Candidate] = field(default_factory=list)
+    best: Reading | None = None
+    way: lines.Candidate | None = None
+    plausibility: float = 0.0
+
+
+class FrameReader:
+    """Reads frames in order of time, and remembers what stood in the one before."""
+
+    def __init__(self, detector: PaddleDetector, recogniser: Tesseract) -> None:
+        self._detector = detector
+        self._recogniser = recogniser
+        self._known: list[_Known] = []
+        self._thumbnail: npt.NDArray[np.int16] | None = None
+        self._sightings: list[Sighting] = []
+        self.detected = 0  # lines found, in all frames
+        self.recognised = 0  # of them, those that had to be read
+        self.readings = 0  # calls of the recogniser
+
+    def read(self, time: float, image: lines.Image) -> list[Sighting]:
+        """Return the lines of a frame: RGB (h, w, 3), ``time`` in seconds."""
+        thumbnail = image[::8, ::8].mean(axis=2).astype(np.int16)
+        before, self._thumbnail = self._thumbnail, thumbnail
+        if before is not None and before.shape == thumbnail.shape and _still(before, thumbnail):
+            self._sightings = [Sighting(time, old.text, old.confidence, old.box) for old in self._sightings]
+            return self._sightings
+        height, width = image.shape[:2]
+        boxes = [box for box in self._detector.detect(image) if box.height >= _LOWEST * height]
+        self.detected += len(boxes)
+        known: list[_Known] = []
+        unread: list[_Line] = []
+        for box in boxes:
+            place, aspect = _place(box, width, height), box.width / max(box.height, 1.0)
+            picture = lines.crop(image, box)
+            seen = self._seen(place, aspect, picture)
+            if seen is not None:
+                known.append(seen)
+            else:
+                unread.append(_Line(place, aspect, picture))
+        self._recognise(unread)
+        for line in unread:
+            if line.way is not None and line.best is not None:
+                text = tidy(line.best.words)
+                known.append(
+                    _Known(line.box, line.way.way, line.way.fingerprint, line.aspect, text, line.plausibility)
+                )
+        self._known = known
+        self._sightings = [
+            Sighting(time, line.text, line.plausibility, line.box)
+            for line in known
+            if line.plausibility >= _LEAST and sum(map(str.isalnum, line.text)) > 1
+        ]
+        return self._sightings
+
+    def _seen(self, place: Box, aspect: float, picture: lines.Image) -> _Known | None:
+        """Return the line of the previous frame that this one still is, at its new place."""
+        for old in self._known:
+            if old.plausibility < _SURE or not 0.93 < aspect / old.aspect < 1.07:
+                continue
+            if place.overlap(old.box) < _OVERLAP:
+                continue
+            fingerprint = lines.see(picture, old.way).fingerprint
+            if lines.same(fingerprint, old.fingerprint):
+                return _Known(place, old.way, old.fingerprint, old.aspect, old.text, old.plausibility)
+        return None
+
+    def _recognise(self, unread: list[_Line]) -> None:
+        """Read lines, all of them at once, way after way, until each is read plausibly."""
+        self.recognised += len(unread)
+        for line in unread:
+            line.candidates = lines.candidates(line.picture)[:_READINGS]
+        for attempt in range(_READINGS):
+            left = [line for line in unread if line.plausibility < _SURE and attempt < len(line.candidates)]
+            if not left:
+                return
+            self.readings += len(left)
+            pictures = [line.candidates[attempt].picture for line in left]
+            for line, reading in zip(left, self._recogniser.read(pictures), strict=True):
+                value = plausibility(reading, line.aspect)
+                if line.best is None or value > line.plausibility:
+                    line.best, line.plausibility = reading, value
+                    line.way = line.candidates[attempt]
+
+
+def plausibility(reading: Reading, aspect: float) -> float:
+    """Return 0…1: the confidence of the letters, over as many as a line of this shape should have.
+
+    ``aspect`` is the line's width over its height. Patterns are read as few letters, or as signs.
+    """
+    letters = [sum(map(str.isalnum, word)) for word in reading.words]
+    signs = sum(map(len, reading.words)) - sum(letters)
+    good = sum(count * value for count, value in zip(letters, reading.confidences, strict=True))
+    return good / max(sum(letters) + signs, aspect * _LETTERS_PER_HEIGHT, 3.0)
+
+
+def _place(box: TextBox, width: int, height: int) -> Box:
+    left, top = box.corners.min(axis=0)
+    right, bottom = box.corners.max(axis=0)
+    return Box(float(left) / width, float(top) / height, float(right) / width, float(bottom) / height)
+
+
+def _still(before: npt.NDArray[np.int16], now: npt.NDArray[np.int16]) -> bool:
+    """Whether nothing moved: neither the whole picture nor any part the size of a word."""
+    difference = np.abs(now - before)
+    if difference.mean() > _STILL:
+        return False
+    rows, columns = (max(1, size // 8) * 8 if size >= 8 else size for size in difference.shape)
+    tiles = difference[:rows, :columns]
+    if rows < 8 or columns < 8:
+        return bool(tiles.max() < 8 * _STILL)
+    means = tiles.reshape(rows // 8, 8, columns // 8, 8).mean(axis=(1, 3))
+    return bool(means.max() < 4 * _STILL)
