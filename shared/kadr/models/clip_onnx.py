@@ -1,0 +1,129 @@
+"""CLIP's two towers from safetensors (Hugging Face's names) to ONNX, projections and unit length inside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kadr.core.errors import WeightsRefusedError
+from kadr.models.graph import Graph
+
+Array = npt.NDArray[Any]
+Tensors = Mapping[str, Array]
+Config = Mapping[str, Any]
+
+
+def build_vision(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> None:
+    """Write ``pixels (batch, 3, side, side) float32 → embedding (batch, d)``, unit rows.
+
+    ``config`` is the ``vision_config`` of the model's config.json; what it leaves out has the value of
+    ViT-B/32, as in transformers.
+    """
+    width, patch = int(config.get("hidden_size", 768)), int(config.get("patch_size", 32))
+    side, epsilon = int(config.get("image_size", 224)), float(config.get("layer_norm_eps", 1e-5))
+    graph = Graph("clip-vision", int8=int8)
+    prefix = "vision_model"
+    patches = graph.op(
+        "Conv",
+        "pixels",
+        graph.constant(tensors[f"{prefix}.embeddings.patch_embedding.weight"]),
+        kernel_shape=[patch, patch],
+        strides=[patch, patch],
+    )
+    rows = graph.op("Reshape", patches, graph.constant([0, width, (side // patch) ** 2]))
+    tokens = graph.op("Transpose", rows, perm=[0, 2, 1])
+    batch = graph.op("Gather", graph.op("Shape", "pixels"), graph.constant([0]))
+    shape = graph.op("Concat", batch, graph.constant([1, width]), axis=0)
+    first = graph.op(
+        "Expand",
+        graph.constant(tensors[f"{prefix}.embeddings.class_embedding"].reshape(1, 1, width)),
+        shape,
+    )
+    x = graph.op("Concat", first, tokens, axis=1)
+    x = graph.op("Add", x, graph.constant(tensors[f"{prefix}.embeddings.position_embedding.weight"]))
+    # The misspelling is the published name of the tensor.
+    x = _norm(graph, x, tensors, f"{prefix}.pre_layrnorm", epsilon)
+    x = _layers(graph, x, tensors, prefix, config, heads=int(config.get("num_attention_heads", 12)))
+    pooled = graph.op("Gather", x, graph.constant(np.array(0, np.int64)), axis=1)
+    pooled = _norm(graph, pooled, tensors, f"{prefix}.post_layernorm", epsilon)
+    projection = tensors["visual_projection.weight"]
+    graph.unit(graph.linear(pooled, projection), to="embedding")
+    graph.save(to, {"pixels": (np.float32, ["batch", 3, side, side])}, "embedding", projection.shape[0])
+
+
+def build_text(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> None:
+    """Write ``input_ids (batch, tokens) int64 → embedding (batch, d)``, unit rows.
+
+    ``config`` is the ``text_config``. Every text ends with the end-of-text token, which has the largest
+    id and whose state is the text's: what comes after it cannot be seen by it and may be anything.
+    """
+    epsilon = float(config.get("layer_norm_eps", 1e-5))
+    length = int(config.get("max_position_embeddings", 77))
+    graph = Graph("clip-text", int8=int8)
+    prefix = "text_model"
+    tokens = graph.op("Gather", graph.op("Shape", "input_ids"), graph.constant([1]))
+    zero = graph.constant([0])
+    words = graph.lookup(tensors[f"{prefix}.embeddings.token_embedding.weight"], "input_ids")
+    positions = graph.op(
+        "Slice",
+        graph.constant(tensors[f"{prefix}.embeddings.position_embedding.weight"]),
+        zero,
+        tokens,
+        zero,
+    )
+    # Nobody sees what comes later.
+    later = np.triu(np.full((length, length), -1e4, np.float32), k=1)
+    mask = graph.op(
+        "Slice",
+        graph.constant(later),
+        graph.constant([0, 0]),
+        graph.op("Concat", tokens, tokens, axis=0),
+        graph.constant([0, 1]),
+    )
+    x = graph.op("Add", words, positions)
+    x = _layers(graph, x, tensors, prefix, config, heads=int(config.get("num_attention_heads", 8)), mask=mask)
+    x = _norm(graph, x, tensors, f"{prefix}.final_layer_norm", epsilon)
+    end = graph.op("ArgMax", "input_ids", axis=1, keepdims=1)
+    pooled = graph.op("GatherND", x, end, batch_dims=1)  # one token per text
+    projection = tensors["text_projection.weight"]
+    graph.unit(graph.linear(pooled, projection), to="embedding")
+    graph.save(to, {"input_ids": (np.int64, ["batch", "tokens"])}, "embedding", projection.shape[0])
+
+
+def _layers(
+    graph: Graph, x: str, tensors: Tensors, prefix: str, config: Config, *, heads: int, mask: str = ""
+) -> str:
+    epsilon = float(config.get("layer_norm_eps", 1e-5))
+    activation = str(config.get("hidden_act", "quick_gelu"))
+    if activation not in {"quick_gelu", "gelu"}:
+        raise WeightsRefusedError(f"a CLIP with the activation {activation!r} cannot be converted")
+    for layer in range(int(config.get("num_hidden_layers", 12))):
+        block = f"{prefix}.encoder.layers.{layer}"
+
+        def pair(name: str, block: str = block) -> tuple[Array, Array]:
+            return tensors[f"{block}.{name}.weight"], tensors[f"{block}.{name}.bias"]
+
+        attended = graph.attention(
+            _norm(graph, x, tensors, f"{block}.layer_norm1", epsilon),
+            {
+                "query": pair("self_attn.q_proj"),
+                "key": pair("self_attn.k_proj"),
+                "value": pair("self_attn.v_proj"),
+                "output": pair("self_attn.out_proj"),
+            },
+            heads,
+            mask,
+        )
+        x = graph.op("Add", x, attended)
+        inner = graph.linear(_norm(graph, x, tensors, f"{block}.layer_norm2", epsilon), *pair("mlp.fc1"))
+        inner = graph.quick_gelu(inner) if activation == "quick_gelu" else graph.op("Gelu", inner)
+        x = graph.op("Add", x, graph.linear(inner, *pair("mlp.fc2")))
+    return x
+
+
+def _norm(graph: Graph, x: str, tensors: Tensors, name: str, epsilon: float) -> str:
+    return graph.layer_norm(x, tensors[f"{name}.weight"], tensors[f"{name}.bias"], epsilon)
