@@ -238,10 +238,10 @@ class Glossary:
     def _piece(self, found: tuple[Word, ...], index: int, cleaned: str) -> tuple[int, Piece]:
         """Return how many words the piece that begins at ``index`` has, and the piece."""
         word = found[index]
-        if script(word.text) not in {"cyrillic", "mixed"}:
-            return 1, Piece(word.source, word.source, "kept")
         kind: PieceKind = "phrase"
         length, target = self._longest_phrase(found, index, cleaned)
+        if not length and script(word.text) not in {"cyrillic", "mixed"}:
+            return 1, Piece(word.source, word.source, "kept")
         if not length:
             length = 1
             target, kind = self._word(word.text)

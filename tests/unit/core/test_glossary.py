@@ -1,0 +1,155 @@
+"""The glossary: its data, translation into English, and the way back."""
+
+from __future__ import annotations
+
+import re
+import time
+from importlib.resources import files
+
+import pytest
+
+from kadr.core.glossary import Entry, Glossary, parse
+from kadr.core.text import fold, script
+from tests.lemmatizers import TableLemmatizer
+
+
+@pytest.fixture(scope="module")
+def glossary() -> Glossary:
+    return Glossary.load(TableLemmatizer().lemmas)
+
+
+@pytest.fixture(scope="module")
+def entries() -> tuple[Entry, ...]:
+    return parse(files("kadr.core").joinpath("data/glossary_ru_en.tsv").read_text(encoding="utf-8"))
+
+
+def small(*lines: str) -> Glossary:
+    return Glossary(parse("\n".join(lines)), TableLemmatizer().lemmas)
+
+
+def test_the_data_is_large_and_well_formed(entries: tuple[Entry, ...]) -> None:
+    assert len(entries) > 9000  # parse() has refused repeated ones
+    phrases = [entry for entry in entries if " " in entry.source]
+    assert len(phrases) > 1200
+    for entry in entries:
+        assert script(entry.source) == "cyrillic" or re.search("[0-9]", entry.source), entry
+        assert all(script(target) in {"latin", "digit"} for target in entry.targets), entry
+        assert len(set(map(fold, entry.targets))) == len(entry.targets), entry
+
+
+def test_every_entry_can_be_reached(glossary: Glossary, entries: tuple[Entry, ...]) -> None:
+    for entry in entries:
+        if entry.source.endswith("-"):
+            continue
+        translation = glossary.translate(entry.source)
+        assert translation.text == (entry.targets[0] if entry.targets else ""), entry
+        assert translation.covered == 1.0
+
+
+def test_the_longest_phrase_wins(glossary: Glossary) -> None:
+    assert glossary.translate("с днём рождения").text == "happy birthday"
+    assert glossary.translate("день рождения").text == "birthday"
+    assert glossary.translate("день").text == "day"
+    assert glossary.translate("1 сентября").text == "September 1"
+
+
+def test_phrases_match_in_any_inflection_and_across_hashtags(glossary: Glossary) -> None:
+    assert glossary.translate("дня рождения").text == "birthday"
+    assert glossary.translate("домашних животных").text == "pets"
+    assert glossary.translate("#день_рождения").text.strip("#") == "birthday"
+
+
+def test_a_phrase_does_not_cross_punctuation(glossary: Glossary) -> None:
+    assert "birthday" not in glossary.translate("день. рождения").text
+
+
+def test_everything_that_is_not_russian_stays(glossary: Glossary) -> None:
+    text = "iPhone 15 Pro — 99,5% (new!)"
+    translation = glossary.translate(text)
+    assert translation.text == text
+    assert translation.covered == 1.0
+    assert glossary.translate("Кот и iPhone 15!").text == "Cat and iPhone 15!"
+
+
+def test_names_survive_as_latin_letters(glossary: Glossary) -> None:
+    translation = glossary.translate("Щукарь Бузовой")
+    assert translation.text == "Shchukar Buzova"
+    assert translation.pieces[0].kind == "transliterated"
+
+
+def test_coverage_is_the_share_of_known_words(glossary: Glossary) -> None:
+    assert glossary.translate("борщ").covered == 1.0
+    assert glossary.translate("борщ щукарь").covered == 0.5
+    assert glossary.translate("щукарь").covered == 0.0
+
+
+def test_words_made_of_known_words_are_understood(glossary: Glossary) -> None:
+    diminutive = glossary.translate("гномика")
+    assert diminutive.text == "gnome"
+    assert diminutive.covered == 0.5
+    assert glossary.translate("перечитать").text == "read"
+    assert glossary.translate("видеорецепт").text == "video recipe"
+    assert glossary.translate("непопулярный").text == "not popular"
+    assert glossary.translate("кот-рыбак").text == "cat fisherman"
+    assert glossary.translate("90-е").text == "90"
+
+
+def test_a_reading_that_the_glossary_has_is_preferred() -> None:
+    assert small("сталь\tsteel").translate("стали").text == "steel"
+    assert small("сталь\tsteel", "стать\tbecome").translate("стали").text == "become"
+
+
+def test_words_that_english_leaves_out_leave_no_gap() -> None:
+    assert small("ли\t", "кот\tcat").translate("кот ли кот").text == "cat cat"
+
+
+def test_capitals_survive(glossary: Glossary) -> None:
+    assert glossary.translate("Борщ в москве").text == "Borscht in Moscow"
+
+
+def test_empty_text(glossary: Glossary) -> None:
+    assert glossary.translate(" 🍲 ").text == ""
+    assert glossary.reverse("") == ()
+
+
+def test_english_finds_its_russian_words(glossary: Glossary) -> None:
+    found = glossary.reverse("How to cook borscht with cats")
+    assert {"как варить", "борщ", "кот"} <= set(found)
+    assert "варить" not in found  # the phrase was taken as a whole
+    assert "с" not in found  # a stop word
+
+
+def test_main_translations_come_before_alternatives() -> None:
+    way_back = small("лук\tonion|bow", "бант\tbow", "узел\tknot")
+    assert way_back.reverse("bows") == ("бант", "лук")
+    assert way_back.reverse("bows", limit=1) == ("бант",)
+
+
+def test_a_team_can_add_its_own_words() -> None:
+    own = Glossary.load(
+        TableLemmatizer().lemmas, extra=[Entry("щукарь", ("Shchukar the Angler",)), Entry("борщ", ("soup",))]
+    )
+    assert own.translate("борща Щукарь").text == "soup Shchukar the Angler"
+    assert own.version != Glossary.load(TableLemmatizer().lemmas).version
+
+
+@pytest.mark.parametrize("line", ["борщ borscht", "\tborscht", "борщ\tborscht\nБорщ\tsoup"])
+def test_a_damaged_file_is_refused_with_its_line(line: str) -> None:
+    with pytest.raises(ValueError, match=r"line \d"):
+        parse("кот\tcat\n" + line)
+
+
+def test_it_knows_its_words(glossary: Glossary) -> None:
+    assert all(map(glossary.knows, ("борщ", "борща", "roblox", "cats")))
+    assert not any(map(glossary.knows, ("щукарь", "rjn")))
+
+
+def test_translation_is_fast(glossary: Glossary) -> None:
+    text = "сегодня я расскажу вам как приготовить вкусный борщ для всей семьи " * 9  # 99 words
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        glossary.translate(text)
+        return time.perf_counter() - start
+
+    assert min(seconds() for _ in range(5)) < 0.03
