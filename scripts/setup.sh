@@ -38,7 +38,7 @@ find_python() {
 
 # Shows how many packages pip has gone through; its own lines go to the log.
 install() {
-  if ! "$python" -m pip install --disable-pip-version-check --no-input "$@" 2>&1 | tee -a "$log" | awk '
+  if ! "$python" -m pip install --disable-pip-version-check --no-input --no-compile "$@" 2>&1 | tee -a "$log" | awk '
     /^(Collecting|Processing) / { if (++n % 20 == 0) { printf "    %d packages found\n", n; fflush() } }
     /^ *Building wheel/         { print "    " $0; fflush() }
     /^Installing collected/     { printf "    installing %d packages\n", n; fflush() }

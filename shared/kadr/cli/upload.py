@@ -87,7 +87,6 @@ class Run:
     uploads: Sequence[Upload]
     receipts: dict[str, Receipt] = field(default_factory=dict)
     videos: dict[str, VideoStatus] = field(default_factory=dict)
-    unsettled: set[str] = field(default_factory=set)
 
     def deliver(
         self,
@@ -131,7 +130,6 @@ class Run:
                         self.receipts[key] = receipt
                         shown.delivered(receipt)
                         if wait and receipt.outcome is not Outcome.FAILED:
-                            self.unsettled.add(key)
                             follower.watch(video_id(bucket.name, key), not_before=receipt.not_before)
                 elif follower.waiting:
                     sleep(POLL_EVERY)
@@ -141,8 +139,6 @@ class Run:
                 for video in follower.poll(quiet=bool(pending)):
                     self.videos[video.key] = video
                     shown.moved(video)
-                waiting = set(follower.waiting)
-                self.unsettled = {key for key in self.unsettled if video_id(bucket.name, key) in waiting}
         finally:
             stop.set()
             executor.shutdown(wait=True, cancel_futures=True)

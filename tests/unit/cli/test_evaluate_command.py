@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from kadr.cli.demo import choose
+from kadr.cli.evaluate import JudgedQuery
+from tests.unit.cli.stand import answer, result, video
+
+INDEXED = [f"{name}.mp4" for name in "abcdefghij"]
+
+
+def judged(query, *relevant, kind="exact", modality="ocr"):
+    return {"query": query, "relevant": list(relevant), "class": kind, "modality": modality}
+
+
+@pytest.fixture
+def queries(stand, tmp_path):
+    """A stack with ten videos; the returned function writes a file of judged queries."""
+    stand.api.add(*(video(key) for key in INDEXED))
+    for text, order in {
+        "first": "abcdefghij",
+        "third": "bcadefghij",
+        "sixth": "bcdefaghij",
+        "none": "",
+    }.items():
+        found = [result(rank, f"{name}.mp4") for rank, name in enumerate(order, start=1)]
+        stand.api.answers[text] = answer(text, *found)
+
+    def write(*lines):
+        file = tmp_path / "queries.jsonl"
+        file.write_text("\n".join(json.dumps(line) for line in lines) + "\n\n", encoding="utf-8")
+        return str(file)
+
+    return write
+
+
+def test_the_measures_are_those_computed_by_hand(stand, queries):
+    file = queries(
+        judged("first", "a.mp4"),
+        judged("third", "a.mp4", "b.mp4", kind="typo"),
+        judged("sixth", "a.mp4", kind="typo"),
+        judged("none", "a.mp4", kind="ru-en"),
+    )
+    printed = stand.json("evaluate", file, "--json")
+    third = (1 + 1 / math.log2(4)) / (1 + 1 / math.log2(3))
+    assert printed == {
+        "recall@5": 0.5,
+        "ndcg@10": pytest.approx((1 + third + 1 / math.log2(7) + 0) / 4, abs=1e-4),
+        "mrr": pytest.approx((1 + 1 + 1 / 6 + 0) / 4, abs=1e-4),
+        "queries": 4,
+        "classes": {
+            "exact": {"recall@5": 1.0, "ndcg@10": 1.0, "mrr": 1.0, "queries": 1},
+            "typo": {
+                "recall@5": 0.5,
+                "ndcg@10": pytest.approx((third + 1 / math.log2(7)) / 2, abs=1e-4),
+                "mrr": pytest.approx((1 + 1 / 6) / 2, abs=1e-4),
+                "queries": 2,
+            },
+            "ru-en": {"recall@5": 0.0, "ndcg@10": 0.0, "mrr": 0.0, "queries": 1},
+        },
+        "skipped": {},
+        "not_indexed": [],
+    }
+
+
+def test_k_can_be_chosen(stand, queries):
+    file = queries(judged("third", "a.mp4"), judged("sixth", "a.mp4"))
+    assert stand.json("evaluate", file, "--json", "-k", "1")["recall@1"] == 0.0
+    assert stand.json("evaluate", file, "--json", "-k", "3")["recall@3"] == 0.5
+    assert stand.json("evaluate", file, "--json", "-k", "6")["recall@6"] == 1.0
+
+
+def test_misses_come_worst_first(stand, queries):
+    file = queries(judged("sixth", "a.mp4"), judged("first", "a.mp4"), judged("none", "a.mp4"))
+    printed = stand.json("evaluate", file, "--misses", "--json")
+    assert [(item["query"], item["found"]) for item in printed["misses"]] == [
+        ("none", []),
+        ("sixth", ["b.mp4", "c.mp4", "d.mp4", "e.mp4", "f.mp4"]),
+    ]
+    table = stand.invoke("evaluate", file, "--misses").stdout
+    assert table.index("none") < table.index("sixth")
+    assert "nothing" in table
+
+
+def test_modalities_without_weights_are_left_out_and_named(stand, queries):
+    stand.api.status["stages"] = {
+        "speech": {"unavailable": 8, "empty": 2},
+        "faces": {"unavailable": 1, "done": 9},
+        "ocr": {"done": 10},
+    }
+    file = queries(
+        judged("first", "a.mp4"),
+        judged("none", "a.mp4", modality="speech"),
+        judged("third", "a.mp4", modality="faces"),
+    )
+    printed = stand.invoke("evaluate", file, "--json")
+    assert json.loads(printed.stdout)["queries"] == 2
+    assert json.loads(printed.stdout)["skipped"] == {"speech": 1}
+    assert "1 queries about speech are left out" in printed.stderr
+    assert stand.json("evaluate", file, "--all", "--json")["queries"] == 3
+
+    only_speech = queries(judged("none", "a.mp4", modality="speech"))
+    refused = stand.invoke("evaluate", only_speech)
+    assert refused.exit_code == 1
+    assert "weights are not installed" in refused.stderr
+
+
+def test_videos_that_were_never_uploaded_count_and_are_named(stand, queries):
+    file = queries(judged("first", "a.mp4", "zebra.mp4"))
+    printed = stand.invoke("evaluate", file, "--json")
+    assert json.loads(printed.stdout)["recall@5"] == 0.5
+    assert json.loads(printed.stdout)["not_indexed"] == ["zebra.mp4"]
+    assert "zebra.mp4" in printed.stderr
+
+
+def test_keys_with_a_prefix_are_found(stand, queries):
+    stand.api.add(video("p/a.mp4"))
+    stand.api.answers["pre"] = answer("pre", result(1, "p/a.mp4"))
+    printed = stand.json("evaluate", queries(judged("pre", "a.mp4")), "--prefix", "p/", "--json")
+    assert (printed["recall@5"], printed["not_indexed"]) == (1.0, [])
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", '{"query": "x"}', '{"query": "x", "relevant": []}', '{"query": " ", "relevant": ["a"]}', "3",
+     '{"query": "x", "relevant": "a.mp4"}'],
+)  # fmt: skip
+def test_a_wrong_line_is_named(stand, tmp_path, line):
+    file = tmp_path / "queries.jsonl"
+    file.write_text(f'{{"query": "first", "relevant": ["a.mp4"]}}\n{line}\n')
+    printed = stand.invoke("evaluate", str(file))
+    assert printed.exit_code == 1
+    assert "line 2, is not a judged query" in printed.stderr
+
+
+def test_the_demo_shows_every_class_before_it_repeats_one():
+    many = [JudgedQuery(f"{kind}{number}", ("a",), kind) for kind in "xyz" for number in range(3)]
+    assert [query.query for query in choose(many, 5)] == ["x0", "y0", "z0", "x1", "y1"]
+    assert len(choose(many, 99)) == 9

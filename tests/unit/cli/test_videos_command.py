@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from kadr.cli import videos as videos_module
+from tests.unit.cli.stand import stage, video
+
+
+def test_list_in_tables_and_json(stand):
+    stand.api.add(
+        video(
+            "a.mp4", stages=[stage("ingest"), stage("speech", "empty", "no sound"), stage("faces", "running")]
+        ),
+        video("b.mp4", state="failed", stages=[stage("ingest", "failed", "not a video")]),
+    )
+    table = stand.invoke("videos").stdout
+    assert "✓ ingest  · speech (no sound)  ▸ faces" in table
+    assert "✗ ingest (not a video)" in table
+    printed = stand.json("videos", "--state", "failed", "--json")
+    assert [item["key"] for item in printed["videos"]] == ["b.mp4"]
+    assert printed["videos"][0]["stages"][0]["reason"] == "not a video"
+
+
+def test_long_lists_come_in_pages(stand):
+    stand.api.add(*(video(f"{number:03}.mp4") for number in range(250)))
+    printed = stand.json("videos", "--limit", "230", "--offset", "10", "--json")
+    assert [item["key"] for item in printed["videos"]] == [f"{number:03}.mp4" for number in range(10, 240)]
+    assert printed["more"] is True
+    assert stand.json("videos", "--limit", "250", "--json")["more"] is False
+    assert "--offset 50" in stand.invoke("videos").stderr
+
+
+def test_one_video_by_key_and_by_id(stand):
+    stand.api.add(
+        video("щи.mp4", stages=[stage("ingest"), stage("ocr", "dead", "gave up", details={"frames": 4})])
+    )
+    by_key = stand.json("video", "щи.mp4", "--json")
+    assert by_key == stand.json("video", str(stand.id("щи.mp4")), "--json")
+    assert by_key["video_id"] == str(stand.id("щи.mp4"))
+    shown = stand.invoke("video", "щи.mp4").stdout
+    assert "† dead" in shown and "gave up  frames 4" in shown and "1.2 s" in shown and "$0.000020" in shown
+
+
+def test_a_video_that_is_not_there(stand):
+    printed = stand.invoke("video", "nope.mp4")
+    assert printed.exit_code == 1
+    assert "There is no video nope.mp4" in printed.stderr
+
+
+class TestDelete:
+    def fill(self, stand, *keys):
+        for key in keys:
+            stand.s3.put(key, b"x")
+            stand.api.add(video(key))
+        stand.s3.on_delete = lambda key: stand.api.videos.pop(str(stand.id(key)))
+
+    def test_asks_first(self, stand):
+        self.fill(stand, "a.mp4")
+        refused = stand.invoke("delete", "a.mp4", input="n\n")
+        assert (refused.exit_code, list(stand.s3.objects)) == (1, ["a.mp4"])
+        assert stand.invoke("delete", "a.mp4", input="y\n").exit_code == 0
+        assert stand.s3.objects == {}
+
+    def test_dry_run_touches_nothing(self, stand):
+        self.fill(stand, "a.mp4", "b.mp4")
+        assert stand.json("delete", "a.mp4", "b.mp4", "--dry-run", "--json") == {
+            "would_delete": ["a.mp4", "b.mp4"]
+        }
+        assert stand.invoke("delete", "a.mp4", "-n").stdout == "would delete a.mp4\n"
+        assert set(stand.s3.objects) == {"a.mp4", "b.mp4"}
+
+    def test_a_wrong_key_deletes_nothing(self, stand):
+        self.fill(stand, "a.mp4")
+        printed = stand.invoke("delete", "a.mp4", "nope.mp4", "--yes")
+        assert printed.exit_code == 1
+        assert "nope.mp4" in printed.stderr and "Nothing was deleted" in printed.stderr
+        assert list(stand.s3.objects) == ["a.mp4"]
+
+    def test_waits_until_nothing_is_left(self, stand):
+        self.fill(stand, "a.mp4")
+        stand.s3.on_delete = lambda key: None
+        asked = []
+
+        def purge_at_third(api):
+            asked.append(1)
+            if len(asked) == 3:
+                api.videos.clear()
+
+        stand.api.script = purge_at_third
+        assert stand.json("delete", "a.mp4", "--yes", "--json") == {"deleted": ["a.mp4"], "still_indexed": []}
+        assert len(asked) == 3
+
+    def test_says_so_if_something_is_left(self, stand, monkeypatch):
+        monkeypatch.setattr(videos_module, "PURGE_PATIENCE", 0.0)
+        self.fill(stand, "a.mp4")
+        stand.s3.on_delete = lambda key: None
+        printed = stand.invoke("delete", "a.mp4", "--yes")
+        assert printed.exit_code == 1
+        assert "still in the index" in printed.stderr and "kadr logs purge" in printed.stderr
