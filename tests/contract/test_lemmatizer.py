@@ -7,7 +7,7 @@ import pytest
 from kadr.adapters.glossary_translator import GlossaryTranslator
 from kadr.adapters.pymorphy import Pymorphy
 from kadr.core.glossary import Entry, Glossary
-from kadr.core.query import Interpreter, Vocabulary
+from kadr.core.query import Vocabulary, understand
 from kadr.ports.embedding import Lemmatizer, Translator
 from tests.lemmatizers import TableLemmatizer
 
@@ -84,7 +84,36 @@ def test_the_translator_is_versioned_by_its_data(glossary: Glossary) -> None:
 
 
 def test_real_words_outside_the_index_are_not_corrected(glossary: Glossary) -> None:
-    interpreter = Interpreter(glossary, dictionary=Pymorphy().known)
-    interpreter.vocabulary = Vocabulary.of_texts(["коняга"])
-    assert interpreter.understand("коряга").corrected == "коряга"  # is in the dictionary
-    assert interpreter.understand("коняпа").corrected == "коняга"
+    def corrected(text: str) -> str:
+        return understand(text, glossary, Vocabulary({"коняга": 1}), dictionary=Pymorphy().known).corrected
+
+    assert corrected("коряга") == "коряга"  # is in the dictionary
+    assert corrected("коняпа") == "коняга"
+
+
+@pytest.mark.parametrize(
+    ("form", "english"),
+    [
+        ("вайба", "vibe"),
+        ("роналду", "Ronaldo"),
+        ("влюблённые", "in love"),
+        ("дотой", "dota"),
+        ("смешариков", "smeshariki"),
+    ],
+)
+def test_words_that_the_dictionary_bends_wrong_are_found(glossary: Glossary, form: str, english: str) -> None:
+    assert glossary.translate(form).text == english
+
+
+def test_everyday_sentences_are_covered(glossary: Glossary) -> None:
+    sentences = [
+        "Сегодня мы с мамой готовим вкусный ужин на всю семью",
+        "Мой кот снова спит на клавиатуре и мешает мне работать",
+        "Пять упражнений для спины, которые можно делать дома каждый день",
+        "Почему самолёты летают так высоко и не падают?",
+        "Лучшие места для отдыха с детьми этим летом",
+    ]
+    for sentence in sentences:
+        translation = glossary.translate(sentence)
+        assert translation.covered == 1.0, translation.pieces
+        assert translation.text.isascii()

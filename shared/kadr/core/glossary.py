@@ -75,6 +75,23 @@ _DERIVATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("о", ("ый", "ий", "ой")),
     ("и", ("ий",)),
 )
+# For words that the lemmatiser guesses wrong (вайба, сониками, влюблённые): endings of forms, longest first,
+# and those of the dictionary forms they may belong to.
+_INFLECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    *((ending, ("ый", "ий", "ой")) for ending in ("ыми", "ими", "ого", "его", "ому", "ему")),
+    *((ending, ("", "а", "я", "ы", "и", "о", "е")) for ending in ("ами", "ями")),
+    *(
+        (ending, ("ый", "ий", "ой"))
+        for ending in ("ая", "яя", "ую", "юю", "ое", "ее", "ые", "ие", "ых", "их")
+    ),
+    *(
+        (ending, ("", "а", "ы", "и", "о", "ый", "ий"))
+        for ending in ("ах", "ях", "ам", "ям", "ом", "ем", "ым")
+    ),
+    *((ending, ("", "а", "ы", "и", "ый", "ий")) for ending in ("ов", "ев", "ой", "ей")),
+    *((ending, ("", "а", "я", "ы", "и", "о", "е", "ь", "й")) for ending in "аяыиуюеоь"),
+    ("", ("а", "ы", "и", "о")),
+)
 _VERB_ENDINGS = ("ть", "ти", "чь", "ться", "тись", "чься")
 _VERB_PREFIXES = (
     "пере", "подо", "разо", "про", "при", "под", "раз", "рас", "вы", "за", "на", "по", "об", "от", "до",
@@ -280,6 +297,9 @@ class Glossary:
         for form in (word, *lemmas):
             if form in self._words:
                 return self._first(self._words[form]), "word"
+        inflected = next((form for form in _dictionary_forms(word) if form in self._words), None)
+        if inflected is not None:
+            return self._first(self._words[inflected]), "word"
         for form in (*lemmas, word):
             derived = self._derived(form)
             if derived is not None:
@@ -360,6 +380,15 @@ def _steps(node: _Node) -> Iterator[str]:
     for step, child in node.children.items():
         yield step
         yield from _steps(child)
+
+
+def _dictionary_forms(word: str) -> Iterator[str]:
+    """Yield what the dictionary form of a word may be, by its ending alone."""
+    for ending, replacements in _INFLECTIONS:
+        root = word.removesuffix(ending)
+        if len(root) >= 3 and word.endswith(ending):
+            for replacement in replacements:
+                yield root + replacement
 
 
 def _related(lemma: str) -> Iterator[str]:

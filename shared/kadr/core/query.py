@@ -6,7 +6,7 @@ What was typed stays part of the search, with less weight, in case that a step w
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -68,15 +68,6 @@ class Vocabulary:
             length: (terms, np.fromiter(map(_letters, terms), dtype=np.uint64, count=len(terms)))
             for length, terms in by_length.items()
         }
-
-    @classmethod
-    def of_texts(cls, texts: Iterable[str]) -> Vocabulary:
-        """Return the vocabulary of the words in ``texts``."""
-        return cls(Counter(token for text in texts for token in tokens(text)))
-
-    def with_background(self, background: Iterable[str]) -> Vocabulary:
-        """Return this vocabulary and, behind its own, other words that may be meant."""
-        return Vocabulary(self._counts, background=background)
 
     def __contains__(self, word: str) -> bool:
         return word in self._counts
@@ -210,29 +201,3 @@ def understand(
     if not has_russian:
         texts += [(russian, TRANSLATION_WEIGHT) for russian in glossary.reverse(corrected)]
     return Understood(original, corrected, translated, spoken, tuple(text for text in texts if text[0]))
-
-
-class Interpreter:
-    """:func:`understand` with what it needs, kept between queries.
-
-    ``vocabulary`` may be replaced at any time by the words of a newer index; the glossary's own words are
-    added to it.
-    """
-
-    def __init__(self, glossary: Glossary, *, dictionary: Known | None = None) -> None:
-        self._glossary = glossary
-        self._dictionary = dictionary
-        self.vocabulary = Vocabulary({})
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The words that spelling is corrected to."""
-        return self._vocabulary
-
-    @vocabulary.setter
-    def vocabulary(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary.with_background(self._glossary.vocabulary)
-
-    def understand(self, query: str) -> Understood:
-        """Return what a query means."""
-        return understand(query, self._glossary, self._vocabulary, dictionary=self._dictionary)

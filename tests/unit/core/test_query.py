@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from kadr.core.glossary import Glossary
-from kadr.core.query import Interpreter, Understood, Vocabulary, correct_spelling, switch_layout
+from kadr.core.query import Understood, Vocabulary, correct_spelling, switch_layout, understand
 from kadr.core.words import ORIGINAL_WEIGHT, TRANSLATION_WEIGHT
 from tests.lemmatizers import TableLemmatizer
 
 DICTIONARY = frozenset({"кошара", "крона"})
 
 
+Query = Callable[[str], Understood]
+
+
 @pytest.fixture(scope="module")
-def interpreter() -> Interpreter:
-    made = Interpreter(Glossary.load(TableLemmatizer().lemmas), dictionary=DICTIONARY.__contains__)
-    made.vocabulary = Vocabulary.of_texts(["Рецепты борща", "борща рецепты, пампушки", "quokka"])
-    return made
+def glossary() -> Glossary:
+    return Glossary.load(TableLemmatizer().lemmas)
 
 
-def test_a_russian_query_is_translated(interpreter: Interpreter) -> None:
-    assert interpreter.understand(" Как варить борщ? 🍲 ") == Understood(
+@pytest.fixture(scope="module")
+def query(glossary: Glossary) -> Query:
+    indexed = {"рецепты": 2, "борща": 2, "пампушки": 1, "quokka": 1}
+    vocabulary = Vocabulary(indexed, background=glossary.vocabulary)
+    return partial(understand, glossary=glossary, vocabulary=vocabulary, dictionary=DICTIONARY.__contains__)
+
+
+def test_a_russian_query_is_translated(query: Query) -> None:
+    assert query(" Как варить борщ? 🍲 ") == Understood(
         original="Как варить борщ?",
         corrected="Как варить борщ?",
         translated="How to cook borscht?",
@@ -32,8 +42,8 @@ def test_a_russian_query_is_translated(interpreter: Interpreter) -> None:
     )
 
 
-def test_an_english_query_is_kept_and_looks_for_russian_words_too(interpreter: Interpreter) -> None:
-    understood = interpreter.understand("how to cook borscht")
+def test_an_english_query_is_kept_and_looks_for_russian_words_too(query: Query) -> None:
+    understood = query("how to cook borscht")
     assert understood.translated == understood.corrected == "how to cook borscht"
     assert understood.language == "en"
     assert {("как варить", TRANSLATION_WEIGHT), ("борщ", TRANSLATION_WEIGHT)} <= set(understood.words)
@@ -50,13 +60,13 @@ def test_an_english_query_is_kept_and_looks_for_russian_words_too(interpreter: I
         ("ьштускфае 2", "minecraft 2"),
     ],
 )
-def test_the_wrong_keyboard_layout_is_put_right(interpreter: Interpreter, typed: str, meant: str) -> None:
-    assert interpreter.understand(typed).corrected == meant
+def test_the_wrong_keyboard_layout_is_put_right(query: Query, typed: str, meant: str) -> None:
+    assert query(typed).corrected == meant
 
 
 @pytest.mark.parametrize("typed", ["cat", "кот", "c", "iPhone 15", "css", "рок", "wi-fi", "q", ",.", "a.b"])
-def test_a_right_layout_is_left_alone(interpreter: Interpreter, typed: str) -> None:
-    assert interpreter.understand(typed).corrected == typed
+def test_a_right_layout_is_left_alone(query: Query, typed: str) -> None:
+    assert query(typed).corrected == typed
 
 
 @pytest.mark.parametrize(
@@ -74,37 +84,40 @@ def test_a_right_layout_is_left_alone(interpreter: Interpreter, typed: str) -> N
         ("«Рицепты», 2024!", "«рецепты», 2024!"),
     ],
 )
-def test_spelling_is_corrected_to_words_that_exist(interpreter: Interpreter, typed: str, meant: str) -> None:
-    assert interpreter.understand(typed).corrected == meant
+def test_spelling_is_corrected_to_words_that_exist(query: Query, typed: str, meant: str) -> None:
+    assert query(typed).corrected == meant
 
 
 @pytest.mark.parametrize("typed", ["кошара", "крона", "кта", "iphone15", "Щукарь", "qwrtzxcv"])
-def test_real_words_short_words_and_names_are_left_alone(interpreter: Interpreter, typed: str) -> None:
-    assert interpreter.understand(typed).corrected == typed
+def test_real_words_short_words_and_names_are_left_alone(query: Query, typed: str) -> None:
+    assert query(typed).corrected == typed
 
 
-def test_what_was_typed_stays_part_of_the_search(interpreter: Interpreter) -> None:
-    understood = interpreter.understand("рицепты")
+def test_what_was_typed_stays_part_of_the_search(query: Query) -> None:
+    understood = query("рицепты")
     weights = dict(understood.words)
     assert understood.original == "рицепты"
     assert 0 < weights["рицепты"] < weights["рецепты"]
 
 
 @pytest.mark.parametrize("empty", ["", "   ", "🍲", "\u200b"])
-def test_an_empty_query_means_nothing(interpreter: Interpreter, empty: str) -> None:
-    assert interpreter.understand(empty) == Understood("", "", "", "und", ())
+def test_an_empty_query_means_nothing(query: Query, empty: str) -> None:
+    assert query(empty) == Understood("", "", "", "und", ())
 
 
-def test_other_languages_pass_through(interpreter: Interpreter) -> None:
-    assert interpreter.understand("如何做汤").corrected == "如何做汤"
+def test_other_languages_pass_through(query: Query) -> None:
+    assert query("如何做汤").corrected == "如何做汤"
 
 
-def test_new_words_of_the_index_are_known_at_once(interpreter: Interpreter) -> None:
-    fresh = Interpreter(Glossary.load(TableLemmatizer().lemmas))
-    assert fresh.understand("хачапуридзе").corrected == "хачапуридзе"
-    fresh.vocabulary = Vocabulary.of_texts(["хачапуридзи"])
-    assert fresh.understand("хачапуридзе").corrected == "хачапуридзи"
-    assert fresh.understand("майнкравт").corrected == "майнкрафт"  # the glossary's words stay
+def test_the_words_of_the_index_and_of_the_glossary_are_corrected_to(glossary: Glossary) -> None:
+    def corrected(text: str, vocabulary: Vocabulary) -> str:
+        return understand(text, glossary, vocabulary).corrected
+
+    background = glossary.vocabulary
+    assert corrected("хачапуридзе", Vocabulary({}, background=background)) == "хачапуридзе"
+    indexed = Vocabulary({"хачапуридзи": 1}, background=background)
+    assert corrected("хачапуридзе", indexed) == "хачапуридзи"
+    assert corrected("майнкравт", indexed) == "майнкрафт"
 
 
 def test_the_nearest_word_is_the_closest_then_the_most_frequent() -> None:
