@@ -134,7 +134,7 @@ def status(here: Injected) -> schemas.StatusAnswer:
                 role=str(each.role),
                 variant=each.variant,
                 installed=each.available,
-                detail=each.detail,
+                detail=each.problem,
             )
             for each in report(here.settings.models_dir)
         ],
@@ -151,7 +151,7 @@ def healthz(here: Injected, response: Response) -> schemas.HealthAnswer:
         except KadrError as error:
             checks[name] = str(error)
     for role in report(here.settings.models_dir):
-        checks[f"model {role.role}"] = "ok" if role.available else role.detail
+        checks[f"model {role.role}"] = "ok" if role.available else role.problem
     ok = checks["postgres"] == checks["qdrant"] == "ok"
     response.status_code = 200 if ok else 503
     return schemas.HealthAnswer(status="ok" if ok else "degraded", checks=checks, version=__version__)
