@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -128,59 +129,58 @@ def extractor(
     def process(record: SQSRecord, context: LambdaContext) -> None:
         for message in s3_events.parse(record.body):
             if isinstance(message, ObjectCreated):
-                job = _Job(stage, extract, model_version, _settings(read_settings), wired(), context)
+                job = _Job(
+                    stage=stage,
+                    extract=extract,
+                    model_version=model_version,
+                    settings=_settings(read_settings),
+                    world=wired(),
+                    context=context,
+                )
                 job.run(message, attempt=_receive_count(record))
 
     return queue_handler(process, backoff=wired)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Job:
     """One stage of one video."""
 
-    def __init__(
-        self,
-        stage: Stage,
-        extract: Extract,
-        model_version: Callable[[ExtractorSettings], str],
-        settings: ExtractorSettings,
-        world: World,
-        context: LambdaContext,
-    ) -> None:
-        self._stage = stage
-        self._extract = extract
-        self._model_version = model_version
-        self._settings = settings
-        self._world = world
-        self._context = context
+    stage: Stage
+    extract: Extract
+    model_version: Callable[[ExtractorSettings], str]
+    settings: ExtractorSettings
+    world: World
+    context: LambdaContext
 
     def run(self, message: ObjectCreated, *, attempt: int) -> None:
         """Do the job, or find that it is done."""
-        message = decoded(message, self._world.objects)
+        message = decoded(message, self.world.objects)
         log = logger()
-        log.append_keys(video_id=str(message.video_id), key=message.key, stage=self._stage)
-        registration = register(self._world, message)
+        log.append_keys(video_id=str(message.video_id), key=message.key, stage=self.stage)
+        registration = register(self.world, message)
         if registration is None:
             log.info("the object is gone: nothing to do")
             return
         log.append_keys(generation=registration.generation)
         try:
-            done = self._world.ledger.claim(
-                registration, self._stage, self._version_or_none(), lease=self._lease()
+            done = self.world.ledger.claim(
+                registration, self.stage, self._version_or_none(), lease=self._lease()
             )
             if done is None:
-                with tracer().provider.in_subsegment(f"## {self._stage}"):
+                with tracer().provider.in_subsegment(f"## {self.stage}"):
                     self._work(registration)
             else:
                 log.info("already done", state=done.state)
                 if done.state is StageState.FAILED:
                     return
             # Also when it was done before: the last try may have broken off between the two.
-            if self._stage in (Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES):
-                self._world.assemble_queue.send(
+            if self.stage in (Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES):
+                self.world.assemble_queue.send(
                     ModalityExtracted(
                         video_id=registration.video_id,
                         generation=registration.generation,
-                        modality=Modality(self._stage.value),
+                        modality=Modality(self.stage.value),
                     )
                 )
         except WeightsUnavailableError as error:
@@ -192,7 +192,7 @@ class _Job:
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, TransientError) else f"unexpected error: {error!r}"
-            if attempt >= self._settings.max_receive_count:
+            if attempt >= self.settings.max_receive_count:
                 reason = f"gave up after {attempt} tries, `kadr redrive` tries again: {reason}"
                 self._record(registration, StageState.DEAD, reason)
             else:
@@ -205,13 +205,13 @@ class _Job:
 
     def _version_or_none(self) -> str:
         try:
-            return self._model_version(self._settings)
+            return self.model_version(self.settings)
         except WeightsUnavailableError:
             # The extractor decides: a video without sound needs no speech weights.
             return "none"
 
     def _work(self, registration: Registration) -> None:
-        objects = self._world.objects
+        objects = self.world.objects
         self._clear_derived(registration)
         with tempfile.TemporaryDirectory(prefix="kadr-") as folder:
             path = Path(folder) / "media"
@@ -220,44 +220,44 @@ class _Job:
                 registration.key,
                 registration.object,
                 path,
-                max_bytes=self._settings.media_max_bytes,
+                max_bytes=self.settings.media_max_bytes,
             )
-            before = self._context.get_remaining_time_in_millis()
-            extraction = self._extract(path, self._settings)
-            milliseconds = before - self._context.get_remaining_time_in_millis()
-        with self._world.ledger.commit(registration, self._stage) as commit:
+            before = self.context.get_remaining_time_in_millis()
+            extraction = self.extract(path, self.settings)
+            milliseconds = before - self.context.get_remaining_time_in_millis()
+        with self.world.ledger.commit(registration, self.stage) as commit:
             self._land(commit, registration, extraction)
             commit.write(
                 extraction,
                 cost_usd=milliseconds
                 / 1000
-                * (int(self._context.memory_limit_in_mb) / 1024)
+                * (int(self.context.memory_limit_in_mb) / 1024)
                 * _USD_PER_GB_SECOND,
             )
         logger().info("extracted", state=extraction.state, reason=extraction.reason, ms=milliseconds)
-        metrics().add_dimension(name="stage", value=str(self._stage))
+        metrics().add_dimension(name="stage", value=str(self.stage))
         metrics().add_metric(name="Extracted", unit=MetricUnit.Count, value=1)
         metrics().add_metric(name="ExtractMilliseconds", unit=MetricUnit.Milliseconds, value=milliseconds)
 
     def _land(self, commit: Commit, registration: Registration, extraction: Extraction) -> None:
         """Put everything that does not live in PostgreSQL where it belongs, under the row's lock."""
-        world, video_id, generation = self._world, registration.video_id, registration.generation
-        if self._stage in _VECTORS:
+        world, video_id, generation = self.world, registration.video_id, registration.generation
+        if self.stage in _VECTORS:
             world.index.write_vector(
-                video_id, generation, str(self._stage), extraction.vector, {"key": registration.key}
+                video_id, generation, str(self.stage), extraction.vector, {"key": registration.key}
             )
         if extraction.media is not None:
             commit.set_media(extraction.media)
         if extraction.thumbnail is not None:
             key = thumbnail_key(video_id, generation)
             world.objects.put(
-                self._settings.derived_bucket, key, extraction.thumbnail, content_type="image/jpeg"
+                self.settings.derived_bucket, key, extraction.thumbnail, content_type="image/jpeg"
             )
             commit.set_thumbnail(key)
-        if self._stage is Stage.FACES:
+        if self.stage is Stage.FACES:
             for position, face in enumerate(extraction.faces):
                 world.objects.put(
-                    self._settings.derived_bucket,
+                    self.settings.derived_bucket,
                     face_crop_key(video_id, generation, position),
                     face.crop,
                     content_type="image/jpeg",
@@ -266,20 +266,20 @@ class _Job:
 
     def _clear_derived(self, registration: Registration) -> None:
         """Remove the pictures of older versions, whatever becomes of this one."""
-        folder = {Stage.INGEST: "thumbnails", Stage.FACES: "faces"}.get(self._stage)
+        folder = {Stage.INGEST: "thumbnails", Stage.FACES: "faces"}.get(self.stage)
         if folder is not None:
-            self._world.objects.delete_prefix(
-                self._settings.derived_bucket, f"{folder}/{registration.video_id}/"
+            self.world.objects.delete_prefix(
+                self.settings.derived_bucket, f"{folder}/{registration.video_id}/"
             )
 
     def _record(self, registration: Registration, state: StageState, reason: str) -> None:
         logger().warning("stage did not finish", state=state, reason=reason)
-        metrics().add_dimension(name="stage", value=str(self._stage))
+        metrics().add_dimension(name="stage", value=str(self.stage))
         metrics().add_metric(name=f"Stage{state.capitalize()}", unit=MetricUnit.Count, value=1)
-        self._world.ledger.fail(registration, self._stage, state, reason)
+        self.world.ledger.fail(registration, self.stage, state, reason)
 
     def _lease(self) -> float:
-        return max(1.0, self._context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
+        return max(1.0, self.context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
 
 
 def register(world: World, message: ObjectCreated) -> Registration | None:

@@ -1,6 +1,7 @@
 """Logs, metrics and traces, by Powertools: one of each per process.
 
-Names come from Powertools' own variables (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_LOG_LEVEL``), which ``template.yaml`` sets.
+Names come from Powertools' own variables (``POWERTOOLS_SERVICE_NAME``, ``POWERTOOLS_LOG_LEVEL``), which
+``template.yaml`` sets.
 """
 
 from __future__ import annotations
