@@ -142,7 +142,8 @@ def main() -> int:
     print("Tesseract's language data were not found:", *reasons, sep="\n", file=sys.stderr)
     print(
         "Install them (Debian and Ubuntu: apt install tesseract-ocr-rus tesseract-ocr-eng; "
-        "Fedora: dnf install tesseract-langpack-rus tesseract-langpack-eng; macOS: brew install tesseract-lang), or put "
+        "Fedora: dnf install tesseract-langpack-rus tesseract-langpack-eng; "
+        "macOS: brew install tesseract-lang), or put "
         f"rus.traineddata and eng.traineddata into {to}. Then run this again.",
         file=sys.stderr,
     )

@@ -8,13 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from functions.ocr import lines
-from functions.ocr.spelling import tidy
+from functions.ocr.spelling import doubtful, scripts, tidy
 from kadr.adapters.rapid import PaddleDetector, TextBox
 from kadr.adapters.tesseract import Reading, Tesseract
 from kadr.core.segments import Box, Sighting
 
 _READINGS = 6  # ways of seeing a line that are read at most; a seventh changed nothing
 _SURE = 0.85  # plausibility at which no other way is tried; found on 136 lines, 2.5 readings each
+_HOPELESS = 0.35  # plausibility that a pattern does not exceed in
+_TRIES = 3  # readings
+_MIXED = 0.95  # a line in two scripts must be this much more plausible than the same line in one
 _LEAST = 0.45  # plausibility below which a line is taken for a pattern of the background
 _LETTERS_PER_HEIGHT = 1.1  # a line this many letters short for its length was not read to its end
 _LOWEST = 0.011  # of the frame's height: lines lower than that are unreadable
@@ -123,6 +126,24 @@ class FrameReader:
                 if line.best is None or value > line.plausibility:
                     line.best, line.plausibility = reading, value
                     line.way = line.candidates[attempt]
+        self._ask_again([line for line in unread if line.plausibility > _HOPELESS])
+
+    def _ask_again(self, read: list[_Line]) -> None:
+        """Read lines whose script is in doubt in each language alone, and keep what is most plausible.
+
+        With both languages at once the engine decides word by word, and letters that look the same in
+        both scripts mislead it: ``Норрег`` for Hopper, ``CKOJIBKO`` for сколько.
+        """
+        left = [line for line in read if line.best is not None and doubtful(line.best.words)]
+        pictures = [line.way.picture for line in left if line.way is not None]
+        self.readings += 2 * len(left)
+        for language in ("rus", "eng"):
+            for line, reading in zip(left, self._recogniser.read(pictures, language), strict=True):
+                assert line.best is not None  # noqa: S101 - only such lines are in the list
+                value = plausibility(reading, line.aspect)
+                mixed = len(scripts(line.best.words)) > 1
+                if value > line.plausibility * (_MIXED if mixed else 1.0):
+                    line.best, line.plausibility = reading, value
 
 
 def plausibility(reading: Reading, aspect: float) -> float:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,8 @@ class Reading:
 class Tesseract:
     """Reads pictures of single lines. Safe to share: each thread has an engine of its own."""
 
-    def __init__(self, tessdata: Path, *, languages: str = LANGUAGES, threads: int = 2) -> None:
+    def __init__(self, tessdata: Path, *, threads: int = 2) -> None:
         self._tessdata = tessdata
-        self._languages = languages
         self._threads = threads
         self._local = threading.local()
 
@@ -54,34 +53,38 @@ class Tesseract:
         """The version of the engine and its languages."""
         import tesserocr
 
-        return f"tesseract-{tesserocr.tesseract_version().split()[1]}-{self._languages}"
+        return f"tesseract-{tesserocr.tesseract_version().split()[1]}-{LANGUAGES}"
 
     def load(self) -> None:
-        """Load the engine of this thread.
+        """Load the engine of this thread for all languages.
 
         Raises:
             WeightsUnavailableError: the language data are not installed.
         """
-        self._engine()
+        self._engine(LANGUAGES)
 
-    def read(self, lines: Sequence[npt.NDArray[np.uint8]]) -> list[Reading]:
-        """Read grey pictures (h, w), each of one line, dark on bright, about 48 pixels high."""
+    def read(self, lines: Sequence[npt.NDArray[np.uint8]], languages: str = LANGUAGES) -> list[Reading]:
+        """Read grey pictures (h, w), each of one line, dark on bright, about 64 pixels high.
+
+        ``languages`` are Tesseract's names, joined by ``+``.
+        """
+        read = partial(self._read, languages=languages)
         if len(lines) < 2 or self._threads == 1:
-            return [self._read(line) for line in lines]
-        return list(self._pool.map(self._read, lines))
+            return [read(line) for line in lines]
+        return list(self._pool.map(read, lines))
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._threads, thread_name_prefix="tesseract")
 
-    def _engine(self) -> Any:
-        engine = getattr(self._local, "engine", None)
-        if engine is None:
+    def _engine(self, languages: str) -> Any:
+        engines: dict[str, Any] = self._local.__dict__
+        if languages not in engines:
             import tesserocr
 
             missing = [
                 language
-                for language in self._languages.split("+")
+                for language in languages.split("+")
                 if not (self._tessdata / f"{language}.traineddata").is_file()
             ]
             if missing:
@@ -90,17 +93,16 @@ class Tesseract:
                     f"weights not installed: ocr (Tesseract's language data {', '.join(missing)} in "
                     f"{self._tessdata}; run: python scripts/tessdata.py --to DIR, and set KADR_TESSDATA_DIR)",
                 )
-            engine = tesserocr.PyTessBaseAPI(
+            engines[languages] = tesserocr.PyTessBaseAPI(
                 path=f"{self._tessdata}/",
-                lang=self._languages,
+                lang=languages,
                 psm=tesserocr.PSM.SINGLE_LINE,
                 oem=tesserocr.OEM.LSTM_ONLY,
             )
-            self._local.engine = engine
-        return engine
+        return engines[languages]
 
-    def _read(self, line: npt.NDArray[np.uint8]) -> Reading:
-        engine = self._engine()
+    def _read(self, line: npt.NDArray[np.uint8], *, languages: str) -> Reading:
+        engine = self._engine(languages)
         height, width = line.shape
         engine.SetImageBytes(np.ascontiguousarray(line).tobytes(), width, height, 1, width)
         engine.SetSourceResolution(300)

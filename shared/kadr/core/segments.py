@@ -1,9 +1,10 @@
 """From lines of text seen in single frames to stretches of time in which something was written.
 
 A frame gives *sightings*: a text, where it stood, how sure the reader was. Sightings of one line in several
-frames are a *track*: similar words at about the same place, or the same words that moved. Of a track the
-reading is kept that agrees best with the others, weighted by how sure they were. Lines that stood together,
-one below the other, are one *segment*: a sentence wrapped into three rows is found as a sentence.
+frames are a *track*: similar words at about the same place, the same words that moved, or a row that runs
+through the frame. Of a track the reading is kept that agrees best with the others, weighted by how sure
+they were; parts of a running row are put together. Lines that stood together, one below the other, are one
+*segment*: a sentence wrapped into three rows is found as a sentence.
 """
 
 from __future__ import annotations
@@ -12,15 +13,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import pairwise
 
 from kadr.core.text import fold
 
 _MISSES = 2  # frames in which a line may go unseen, or be misread, and still be the same line
-_SAME_PLACE = 0.55  # similarity of two readings of one line at one place
-_MOVED = 0.8  # similarity of two readings of one line that moved
+_SAME_PLACE = 0.6  # similarity of two readings of one line at one place, where one of them is unsure
+_SURE = 0.85  # confidence from which a reading is hardly ever wrong by more than a letter
+_MOVED = 0.8  # similarity of two readings of one line, wherever it is
 _NEAR = 0.35  # overlap of boxes, intersection over union, that counts as one place
 _GROWN = 0.75  # similarity of a text with the beginning of a longer one: it is being typed
-_TOGETHER = 0.6  # share of the shorter one's time in which two lines of one block stand together
+_SEAM = 0.75  # similarity of the words that two parts of a running row share
+_EDGE = 0.04  # of the frame's width: a row that reaches this close to its edge may go on beyond it
+_TOGETHER = 0.6  # share of the frames of the shorter one in which two rows of one block stand together
+
+# Confidence that a line must have which was seen in one frame only, among others: half-faded letters and
+# patterns of the background are read once, and differently the next time.
+_ONCE = 0.8
+_SHORT, _SHORT_SURE = 4, 0.75  # letters; and the confidence that so short a line must have
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +97,32 @@ class Segment:
 
 @dataclass(slots=True)
 class _Track:
-    sightings: list[Sighting] = field(default_factory=list)
-    last_frame: int = 0
-    first_frame: int = 0
+    sightings: dict[int, Sighting] = field(default_factory=dict)  # by the number of the frame
+
+    @property
+    def first_frame(self) -> int:
+        return min(self.sightings)
+
+    @property
+    def last_frame(self) -> int:
+        return max(self.sightings)
 
     @property
     def last(self) -> Sighting:
-        return self.sightings[-1]
+        return self.sightings[self.last_frame]
+
+    def recent(self, count: int) -> list[Sighting]:
+        return [self.sightings[index] for index in sorted(self.sightings)[-count:]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A track with its reading."""
+
+    track: _Track
+    text: str
+    confidence: float
+    box: Box
 
 
 def segments(
@@ -106,9 +135,11 @@ def segments(
     sighting, until halfway to the frame after its last one (until ``duration`` at the end).
     """
     times = [time for time, _ in frames]
-    tracks = _tracks(frames)
-    lines = [_segment(track, times, duration) for track in tracks]
-    return sorted(_blocks(_distinct(lines)), key=lambda s: (s.start, s.box.top, s.box.left))
+    lines = [_line(track) for track in _tracks(frames)]
+    lines = [line for line in lines if _credible(line, len(times))]
+    lines = [line for line in lines if not any(_part_of(line, other) for other in lines)]
+    found = [_segment(block, times, duration) for block in _blocks(lines)]
+    return sorted(_distinct(found), key=lambda s: (s.start, s.box.top, s.box.left))
 
 
 def similarity(one: str, other: str) -> float:
@@ -133,6 +164,36 @@ def _grown(short: str, long: str) -> bool:
     return 2 <= len(a) < len(b) and SequenceMatcher(None, a, b[: len(a)], autojunk=False).ratio() >= _GROWN
 
 
+def _stitch(before: str, after: str) -> str | None:
+    """Return a row that ran on from ``before`` to ``after``, or ``None`` where they share no words.
+
+    The last word of the one and the first of the other may be cut by the edge of the frame; the words
+    that both have in full are the seam.
+    """
+    a, b = before.split(), after.split()
+    best: tuple[float, str] | None = None
+    for cut_end in (0, 1):
+        for cut_start in (0, 1):
+            left, right = a[: len(a) - cut_end], b[cut_start:]
+            for count in range(min(len(left), len(right)), 0, -1):
+                seam, again = " ".join(left[-count:]), " ".join(right[:count])
+                letters = len(_plain(seam))
+                if letters < 4 or (alike := similarity(seam, again)) < _SEAM:
+                    continue
+                value = alike * letters - 0.5 * (cut_end + cut_start)
+                if best is None or value > best[0]:
+                    best = value, " ".join([*left[:-count], *right])
+                break
+    return best[1] if best else None
+
+
+def _runs(one: Box, other: Box) -> bool:
+    """Whether both boxes are of one row that is longer than the frame is wide."""
+    same_row = abs(one.middle - other.middle) < 0.4 * max(one.height, other.height)
+    at_edge = all(box.left < _EDGE or box.right > 1 - _EDGE for box in (one, other))
+    return same_row and at_edge and 0.7 < one.height / max(other.height, 1e-6) < 1.43
+
+
 def _tracks(frames: Sequence[tuple[float, Sequence[Sighting]]]) -> list[_Track]:
     """Follow lines from frame to frame."""
     tracks: list[_Track] = []
@@ -154,36 +215,45 @@ def _tracks(frames: Sequence[tuple[float, Sequence[Sighting]]]) -> list[_Track]:
                 continue
             taken_tracks.add(t)
             taken.add(s)
-            open_tracks[t].sightings.append(sightings[s])
-            open_tracks[t].last_frame = index
-        tracks += [_Track([sighting], index, index) for s, sighting in enumerate(sightings) if s not in taken]
+            open_tracks[t].sightings[index] = sightings[s]
+        tracks += [_Track({index: sighting}) for s, sighting in enumerate(sightings) if s not in taken]
     return tracks
 
 
 def _closeness(track: _Track, sighting: Sighting) -> float:
     """Return how well a sighting continues a track; 0.0 where it does not."""
     last = track.last
-    alike = max(similarity(old.text, sighting.text) for old in track.sightings[-3:])
+    alike = max(similarity(old.text, sighting.text) for old in track.recent(3))
     place = last.box.overlap(sighting.box)
     if alike >= _MOVED:
-        return alike + place
-    if place >= _NEAR and alike >= _SAME_PLACE:
-        return alike + place
+        return 1.0 + alike + place
+    both_sure = min(last.confidence, sighting.confidence) >= _SURE
+    if place >= _NEAR and alike >= _SAME_PLACE and not both_sure:
+        return 0.5 + alike + place
     same_row = abs(last.box.middle - sighting.box.middle) < 0.5 * sighting.box.height
     if same_row and (_grown(last.text, sighting.text) or _grown(sighting.text, last.text)):
         return 0.5 + place
+    if _runs(last.box, sighting.box) and _stitch(last.text, sighting.text) is not None:
+        return 0.3
     return 0.0
 
 
-def _segment(track: _Track, times: Sequence[float], duration: float | None) -> Segment:
-    best = _best(track.sightings)
-    first, last = track.first_frame, track.last_frame
-    start = times[first] if first == 0 else (times[first - 1] + times[first]) / 2
-    if first == 0:
-        start = min(start, 0.0)
-    following = (times[last] + times[last + 1]) / 2 if last + 1 < len(times) else duration or 0.0
-    end = max(times[last], following)
-    return Segment(start, end, best.text, best.confidence, best.box)
+def _line(track: _Track) -> _Line:
+    sightings = [track.sightings[index] for index in sorted(track.sightings)]
+    best = _best(sightings)
+    text = _run_together(sightings) or best.text
+    return _Line(track, text, best.confidence, best.box)
+
+
+def _run_together(sightings: Sequence[Sighting]) -> str | None:
+    """Return the whole of a row that ran through the frame, or ``None`` where the row did not."""
+    if len(sightings) < 2 or not all(_runs(a.box, b.box) for a, b in pairwise(sightings)):
+        return None
+    longest = max(len(sighting.text) for sighting in sightings)
+    whole = sightings[0].text
+    for sighting in sightings[1:]:
+        whole = _stitch(whole, sighting.text) or whole
+    return whole if len(whole) > 1.2 * longest else None
 
 
 def _best(sightings: Sequence[Sighting]) -> Sighting:
@@ -205,8 +275,44 @@ def _best(sightings: Sequence[Sighting]) -> Sighting:
     return max(sightings, key=lambda s: (round(support(s), 6), len(s.text)))
 
 
+def _credible(line: _Line, frames: int) -> bool:
+    """Whether a line is more than a pattern that happened to look like letters."""
+    letters = [character for character in _plain(line.text) if character != " "]
+    if len(letters) >= 4 and len(set(letters)) < 3:  # beads, tiles, waves
+        return False
+    if len(letters) <= _SHORT and line.confidence < _SHORT_SURE:
+        return False
+    return len(line.track.sightings) > 1 or frames == 1 or line.confidence >= _ONCE
+
+
+def _part_of(line: _Line, whole: _Line) -> bool:
+    """Whether a line is a piece of another one, read while that one was coming or going."""
+    if line is whole or len(line.text) >= 0.8 * len(whole.text):
+        return False
+    if len(line.track.sightings) > max(1, len(whole.track.sightings) // 2):
+        return False
+    near = (
+        whole.track.first_frame - _MISSES <= line.track.last_frame
+        and line.track.first_frame <= whole.track.last_frame + _MISSES
+    )
+    a, b = line.box, whole.box
+    width = min(a.right, b.right) - max(a.left, b.left)
+    height = min(a.bottom, b.bottom) - max(a.top, b.top)
+    inside = width > 0.5 * (a.right - a.left) and height > 0.5 * a.height
+    return near and inside and _contained(line.text, whole.text) >= 0.6
+
+
+def _contained(part: str, whole: str) -> float:
+    """Return the share of the letters of ``part`` that stand in ``whole`` in the same order."""
+    a, b = _plain(part).replace(" ", ""), _plain(whole).replace(" ", "")
+    if not a:
+        return 1.0
+    blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
+    return sum(block.size for block in blocks) / len(a)
+
+
 def _distinct(lines: Iterable[Segment]) -> list[Segment]:
-    """Join segments of the same words at the same place that touch or overlap in time."""
+    """Join segments of the same words at one place that touch or overlap in time."""
     kept: list[Segment] = []
     for line in sorted(lines, key=lambda s: s.start):
         for index, old in enumerate(kept):
@@ -222,64 +328,86 @@ def _distinct(lines: Iterable[Segment]) -> list[Segment]:
     return kept
 
 
-def _blocks(lines: Sequence[Segment]) -> list[Segment]:
-    """Join lines that stood together, one closely below the other, into one segment each."""
-    groups: list[list[Segment]] = []
-    for line in sorted(lines, key=lambda s: (s.box.top, s.box.left)):
-        for group in groups:
-            if _below(group[-1], line) or _beside(group[-1], line):
-                group.append(line)
-                break
+def _blocks(lines: Sequence[_Line]) -> list[list[_Line]]:
+    """Group the lines that stood together: one closely below the other, or going on in one row."""
+    blocks: list[list[_Line]] = []
+    for line in sorted(lines, key=lambda line: (line.track.first_frame, line.box.top, line.box.left)):
+        together = [block for block in blocks if any(_neighbours(other, line) for other in block)]
+        for block in together[1:]:  # the line joins what stood apart without it
+            together[0].extend(block)
+            blocks.remove(block)
+        if together:
+            together[0].append(line)
         else:
-            groups.append([line])
-    return [_block(group) for group in groups]
+            blocks.append([line])
+    return blocks
 
 
-def _simultaneous(one: Segment, other: Segment) -> bool:
-    together = min(one.end, other.end) - max(one.start, other.start)
-    shorter = min(one.end - one.start, other.end - other.start)
-    longer = max(one.end - one.start, other.end - other.start)
-    return together > 0 and together >= _TOGETHER * shorter and together >= 0.4 * longer
+def _neighbours(one: _Line, other: _Line) -> bool:
+    common = sorted(one.track.sightings.keys() & other.track.sightings.keys())
+    fewer = min(len(one.track.sightings), len(other.track.sightings))
+    more = max(len(one.track.sightings), len(other.track.sightings))
+    if len(common) < _TOGETHER * fewer or len(common) < 0.4 * more:
+        return False
+    frame = common[len(common) // 2]
+    a, b = one.track.sightings[frame].box, other.track.sightings[frame].box
+    if not 0.6 < a.height / max(b.height, 1e-6) < 1.67:
+        return False
+    return _beside(a, b) or _beside(b, a) or _below(a, b) or _below(b, a)
 
 
-def _below(upper: Segment, lower: Segment) -> bool:
-    """Whether ``lower`` is the next row of the text that ``upper`` belongs to."""
-    a, b = upper.box, lower.box
-    gap = b.top - a.bottom
+def _below(a: Box, b: Box) -> bool:
+    """Whether ``b`` is the next row of a text after ``a``."""
     height = (a.height + b.height) / 2
-    even = 0.6 < a.height / max(b.height, 1e-6) < 1.67
     across = min(a.right, b.right) - max(a.left, b.left)
     return (
-        even
-        and -0.5 * height < gap < 0.6 * height
-        and b.middle > a.middle
+        b.middle - a.middle > 0.5 * height
+        and b.top - a.bottom < 0.6 * height
         and across > 0.3 * min(a.right - a.left, b.right - b.left)
-        and _simultaneous(upper, lower)
     )
 
 
-def _beside(left: Segment, right: Segment) -> bool:
-    """Whether ``right`` goes on in the row of ``left``: the detector cut a line at a wide space."""
-    a, b = left.box, right.box
-    height = (a.height + b.height) / 2
-    return (
-        abs(a.middle - b.middle) < 0.3 * height
-        and 0.6 < a.height / max(b.height, 1e-6) < 1.67
-        and -0.01 < b.left - a.right < 0.06
-        and _simultaneous(left, right)
-    )
+def _beside(a: Box, b: Box) -> bool:
+    """Whether ``b`` goes on in the row of ``a``: the detector cut a line at a wide space."""
+    return abs(a.middle - b.middle) < 0.3 * (a.height + b.height) / 2 and -0.01 < b.left - a.right < 0.06
 
 
-def _block(group: Sequence[Segment]) -> Segment:
-    rows = sorted(group, key=lambda s: s.box.top)
-    letters = sum(len(row.text) for row in rows)
+def _segment(block: Sequence[_Line], times: Sequence[float], duration: float | None) -> Segment:
+    rows = _reading_order(block)
+    first = min(line.track.first_frame for line in rows)
+    last = max(line.track.last_frame for line in rows)
+    start = (times[first - 1] + times[first]) / 2 if first else min(times[0], 0.0)
+    following = (times[last] + times[last + 1]) / 2 if last + 1 < len(times) else duration or 0.0
+    letters = sum(len(line.text) for line in rows)
     box = rows[0].box
-    for row in rows[1:]:
-        box = box.join(row.box)
+    for line in rows[1:]:
+        box = box.join(line.box)
     return Segment(
-        min(row.start for row in rows),
-        max(row.end for row in rows),
-        " ".join(row.text for row in rows),
-        sum(row.confidence * len(row.text) for row in rows) / max(letters, 1),
+        start,
+        max(times[last], following),
+        " ".join(line.text for line in rows),
+        sum(line.confidence * len(line.text) for line in rows) / max(letters, 1),
         box,
     )
+
+
+def _reading_order(block: Sequence[_Line]) -> list[_Line]:
+    """Order rows from top to bottom, those of one row from left to right, as they stood in one frame."""
+    counts: dict[int, int] = {}
+    for line in block:
+        for index in line.track.sightings:
+            counts[index] = counts.get(index, 0) + 1
+    fullest = max(counts, key=lambda index: (counts[index], -index))
+
+    def place(line: _Line) -> Box:
+        nearest = min(line.track.sightings, key=lambda index: abs(index - fullest))
+        return line.track.sightings[nearest].box
+
+    rows = sorted(block, key=lambda line: place(line).middle)
+    ordered: list[_Line] = []
+    while rows:
+        top = place(rows[0])
+        row = [line for line in rows if place(line).middle - top.middle < 0.4 * top.height]
+        ordered += sorted(row, key=lambda line: place(line).left)
+        rows = [line for line in rows if line not in row]
+    return ordered
