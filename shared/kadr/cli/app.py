@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -100,6 +101,8 @@ for _module in (stack, upload, search, videos, operations, evaluate, demo):
 
 def run() -> None:
     """Run the command line on the process's arguments."""
+    if not sys.warnoptions:  # they are for who works on Kadr, and `python -W` shows them
+        warnings.simplefilter("ignore")
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character shows "?": better than no answer at all
         with contextlib.suppress(AttributeError):

@@ -75,7 +75,8 @@ def stage_line(stages: Iterable[StageStatus]) -> Text:
             line.append("  ")
         line.append(f"{sign} {stage.stage}", style=style)
         if stage.reason and stage.state not in (StageState.DONE, StageState.RUNNING):
-            line.append(f" ({short(stage.reason)})", style=style)
+            # what stands before a colon is the reason in a few words; `kadr video` shows all of it
+            line.append(f" ({short(stage.reason.partition(': ')[0], 40)})", style=style)
     return line
 
 

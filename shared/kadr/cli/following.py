@@ -13,9 +13,10 @@ from kadr.core.modality import Modality, Stage, StageState
 if TYPE_CHECKING:
     from kadr.cli.api import Api, VideoStatus
 
-POLL_EVERY = 0.5  # seconds
-# Videos asked about in one round: a library of thousands must not keep the API busy with our curiosity.
-POLL_AT_MOST = 24
+POLL_EVERY = 1.0  # seconds
+# Videos asked about in one round. An answer costs the API about 5 ms, so this is a few per cent of a core:
+# on one machine, what we ask with is taken from the work that we wait for.
+POLL_AT_MOST = 8
 # An API that fails this often in a row is down; fewer are a restart or a lost packet.
 PATIENCE_WITH_API = 20
 

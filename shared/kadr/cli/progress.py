@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from kadr.cli.console import human_size, stage_line, stderr
 from kadr.cli.following import EXTRACTION, settled
 from kadr.cli.sending import PART_SIZE, Outcome, Receipt, Upload
+from kadr.core.modality import StageState
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -55,7 +56,7 @@ class LineDisplay:
         self._total = len(uploads)
         self._numbers = {upload.key: number for number, upload in enumerate(uploads, start=1)}
         self._sent: dict[str, int] = {}
-        self._lines: dict[str, str] = {}
+        self._stages: dict[str, dict[str, str]] = {}
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -80,12 +81,21 @@ class LineDisplay:
             self._say(receipt.upload.key, _outcome(receipt))
 
     def moved(self, video: VideoStatus) -> None:
-        """Say where the video's stages are, if that can be seen."""
-        line = stage_line(video.stages).plain
+        """Say which stages have moved, and at the end where all of them stand."""
+        now = {stage.stage: stage.state for stage in video.stages}
         with self._lock:
-            if self._lines.get(video.key) != line:
-                self._lines[video.key] = line
-                self._say(video.key, line)
+            before = self._stages.get(video.key, {})
+            self._stages[video.key] = now
+            if settled(video):
+                self._say(video.key, f"{video.state}:  {stage_line(video.stages).plain}")
+                return
+            moved = [
+                stage
+                for stage in video.stages
+                if stage.state not in (before.get(stage.stage), StageState.QUEUED)
+            ]
+            if moved:
+                self._say(video.key, stage_line(moved).plain)
 
     def _say(self, key: str, what: str) -> None:
         from rich.text import Text

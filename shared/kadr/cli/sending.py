@@ -19,7 +19,7 @@ from kadr.cli.following import fingerprint
 from kadr.core.identity import video_id
 
 if TYPE_CHECKING:
-    from kadr.cli.api import Api
+    from kadr.cli.api import Api, VideoStatus
 
 VIDEO_EXTENSIONS = frozenset(
     {".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ogv",
@@ -220,6 +220,7 @@ class Receipt:
     outcome: Outcome
     not_before: str | None = None
     error: str = ""
+    video: VideoStatus | None = None  # what the API said, where the file is the one that it knows
 
 
 def deliver(
@@ -246,7 +247,7 @@ def deliver(
         before = bucket.look(upload.key)
         known = api.video(video_id(bucket.name, upload.key))
         if before is not None and known is not None and not force and identical(before, upload, digest):
-            return Receipt(upload, Outcome.IDENTICAL)
+            return Receipt(upload, Outcome.IDENTICAL, video=known)
         bucket.send(upload, digest.sha256, progress=report)
         new_version = before is None or bucket.look(upload.key) != before
     except Interrupted:

@@ -108,7 +108,7 @@ class Run:
         from concurrent.futures import wait as wait_for
         from time import monotonic, sleep
 
-        from kadr.cli.following import POLL_EVERY, Follower
+        from kadr.cli.following import POLL_EVERY, Follower, settled
         from kadr.cli.sending import Outcome, deliver
         from kadr.core.identity import video_id
 
@@ -129,8 +129,13 @@ class Run:
                         key = receipt.upload.key
                         self.receipts[key] = receipt
                         shown.delivered(receipt)
-                        if wait and receipt.outcome is not Outcome.FAILED:
-                            follower.watch(video_id(bucket.name, key), not_before=receipt.not_before)
+                        if not wait or receipt.outcome is Outcome.FAILED:
+                            continue
+                        if receipt.video is not None and settled(receipt.video):
+                            self.videos[key] = receipt.video
+                            shown.moved(receipt.video)
+                            continue
+                        follower.watch(video_id(bucket.name, key), not_before=receipt.not_before)
                 elif follower.waiting:
                     sleep(POLL_EVERY)
                 if monotonic() - polled < POLL_EVERY:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 import unicodedata
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from kadr.cli.api import VideoStatus
 from kadr.cli.failure import CommandError
-from kadr.cli.following import Follower, settled
+from kadr.cli.following import POLL_AT_MOST, Follower, settled
 from kadr.cli.sending import Interrupted, plan
 from tests.unit.cli.stand import stage, video
 
@@ -80,13 +81,15 @@ def test_files_are_sent_and_followed(stand, tmp_path):
 
 def test_without_a_terminal_each_clip_and_stage_is_a_line(stand, tmp_path):
     write(tmp_path, "a.mp4")
-    before = video("a.mp4", state="indexing", stages=[stage("ingest"), stage("ocr", "running")])
-    stand.s3.on_upload = lambda key: stand.api.add(before)
+    before = [stage("ingest"), stage("ocr", "running"), stage("speech", "queued")]
+    stand.s3.on_upload = lambda key: stand.api.add(video(key, state="indexing", stages=before))
     asked = []
 
     def finish(api):
         asked.append(1)
         if len(asked) == 4:
+            before[1:] = [stage("ocr"), stage("speech", "empty", "no sound")]
+        if len(asked) == 6:
             api.add(video("a.mp4"))
 
     stand.api.script = finish
@@ -95,7 +98,8 @@ def test_without_a_terminal_each_clip_and_stage_is_a_line(stand, tmp_path):
     assert printed.stderr.splitlines() == [
         "[1/1] a.mp4  sent 50 B",
         "[1/1] a.mp4  ✓ ingest  ▸ ocr",
-        "[1/1] a.mp4  ✓ ingest  ✓ visual  ✓ ocr  ✓ speech  ✓ faces  ✓ assemble",
+        "[1/1] a.mp4  ✓ ocr  · speech (no sound)",
+        "[1/1] a.mp4  searchable:  ✓ ingest  ✓ visual  ✓ ocr  ✓ speech  ✓ faces  ✓ assemble",
     ]
     assert printed.stdout == "1 files: 1 sent, 1 searchable.\n"
 
@@ -276,5 +280,5 @@ def test_every_video_has_its_turn(stand):
         while len(follower.waiting) == 60:
             follower.poll()
             rounds += 1
-    assert rounds == 3
+    assert rounds == math.ceil(60 / POLL_AT_MOST)
     assert stand.id(keys[-1]) not in follower.waiting
