@@ -110,7 +110,7 @@ def rewritten(deployment: Deployment) -> tuple[dict[str, Node], dict[str, bytes]
             properties = resource["Properties"]
             handler = _handler(name, properties)
             _rewrite_function(properties, deployment)
-            package = _package(handler, _short(name), state, deployment)
+            package = _package(handler, name, state, deployment, background=_fed_by_queue(resource))
             key = f"{_short(name)}-{hashlib.sha256(package).hexdigest()[:16]}.zip"
             artefacts[key] = package
             properties["CodeUri"] = {"Bucket": ARTEFACTS, "Key": key}
@@ -127,8 +127,6 @@ def _rewrite_function(properties: dict[str, Node], deployment: Deployment) -> No
     properties["Runtime"] = "python3.12"  # a name: MiniStack runs functions with its own interpreter
     variables = properties.setdefault("Environment", {}).setdefault("Variables", {})
     variables.update(ENVIRONMENT)
-    if any(event.get("Type") == "SQS" for event in properties.get("Events", {}).values()):
-        properties["ReservedConcurrentExecutions"] = deployment.concurrency
     for event in properties.get("Events", {}).values():
         scaling = event.get("Properties", {}).get("ScalingConfig")
         if scaling:
@@ -167,16 +165,21 @@ def _short(name: str) -> str:
     return name.removesuffix("Function").lower()
 
 
-def _package(handler: str, name: str, state: str, deployment: Deployment) -> bytes:
+def _fed_by_queue(resource: Mapping[str, Node]) -> bool:
+    events = resource["Properties"].get("Events", {}).values()
+    return any(event.get("Type") == "SQS" for event in events)
+
+
+def _package(handler: str, name: str, state: str, deployment: Deployment, *, background: bool) -> bytes:
     checkout = deployment.checkout
     paths = [str(checkout), *(str(checkout / folder) for folder in ("shared", "localstack"))]
-    log, pids = str(deployment.logs / f"{name}.log"), str(deployment.pids)
+    log, pids = str(deployment.logs / f"{_short(name)}.log"), str(deployment.pids)
     text = (
         f"# sources {state}\n"
         "import sys\n"
         f"sys.path[:0] = {paths!r}\n"
         "from kadr_local.worker import enter\n"
-        f"handler = enter({handler!r}, log={log!r}, pids={pids!r})\n"
+        f"handler = enter({handler!r}, log={log!r}, pids={pids!r}, background={background})\n"
     )
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
@@ -200,10 +203,29 @@ def deploy(deployment: Deployment, clients: Clients) -> dict[str, str]:
     for key, content in artefacts.items():
         s3.put_object(Bucket=ARTEFACTS, Key=key, Body=content)
     outputs = _apply(deployment.stack_name, f"{ARTEFACTS}/template.json", clients)
+    _limit_concurrency(template, deployment, clients)
     for item in s3.list_objects_v2(Bucket=ARTEFACTS).get("Contents", []):
         if item["Key"] not in artefacts:
             s3.delete_object(Bucket=ARTEFACTS, Key=item["Key"])
     return outputs
+
+
+def _limit_concurrency(template: Mapping[str, Node], deployment: Deployment, clients: Clients) -> None:
+    """Keep functions that are fed by a queue from running more often at once than the machine bears.
+
+    A mapping's MaximumConcurrency cannot be less than 2, and MiniStack overlooks the function's own
+    ReservedConcurrentExecutions in a template; its API does not.
+    """
+    pages = clients("cloudformation").get_paginator("list_stack_resources")
+    functions = clients("lambda")
+    for page in pages.paginate(StackName=deployment.stack_name):
+        for each in page["StackResourceSummaries"]:
+            resource = template["Resources"].get(each["LogicalResourceId"], {})
+            if resource.get("Type") == "AWS::Serverless::Function" and _fed_by_queue(resource):
+                functions.put_function_concurrency(
+                    FunctionName=each["PhysicalResourceId"],
+                    ReservedConcurrentExecutions=deployment.concurrency,
+                )
 
 
 def _apply(name: str, template: str, clients: Clients) -> dict[str, str]:

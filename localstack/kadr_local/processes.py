@@ -47,6 +47,14 @@ class Processes:
         """Return the running process that was started under ``name``."""
         return _read(self.run / f"{name}.pid")
 
+    def port(self, name: str) -> int | None:
+        """Return the port on which a service was started."""
+        try:
+            port: int | None = json.loads((self.run / f"{name}.pid").read_text(encoding="utf-8"))["port"]
+        except (OSError, ValueError, KeyError):
+            return None
+        return port
+
     def log(self, name: str) -> Path:
         """Return the log of a service."""
         return self.logs / f"{name}.log"
@@ -74,7 +82,7 @@ class Processes:
                 start_new_session=True,
             )
         process = psutil.Process(child.pid)
-        write_pid(self.run / f"{service.name}.pid", process)
+        write_pid(self.run / f"{service.name}.pid", process, service.port)
         deadline = time.monotonic() + patience
         while not service.ready():
             code = child.poll()
@@ -103,16 +111,19 @@ class Processes:
         (self.run / f"{name}.pid").unlink(missing_ok=True)
 
 
-def write_pid(path: Path, process: psutil.Process) -> None:
+def write_pid(path: Path, process: psutil.Process, port: int | None = None) -> None:
     """Remember a process; its start time tells it from a later one with the same number."""
-    path.write_text(json.dumps({"pid": process.pid, "started": process.create_time()}), encoding="utf-8")
+    known = {"pid": process.pid, "started": process.create_time(), "port": port}
+    path.write_text(json.dumps(known), encoding="utf-8")
 
 
 def end_all(folder: Path) -> int:
     """End every process that has a pid file in ``folder``; return how many there were."""
     found = [process for path in folder.glob("*.pid") if (process := _read(path)) is not None]
-    for process in found:
-        end(process)
+    for process in list(found):
+        with suppress(psutil.NoSuchProcess):
+            found += process.children(recursive=True)
+    _end_together(found)
     for path in folder.glob("*.pid"):
         path.unlink(missing_ok=True)
     return len(found)
@@ -150,13 +161,17 @@ def end(process: psutil.Process, how: signal.Signals = signal.SIGTERM) -> None:
         except psutil.TimeoutExpired:
             process.kill()
             process.wait(STOP_PATIENCE)
-        for child in children:
-            with suppress(psutil.NoSuchProcess):
-                child.terminate()
-        _, stubborn = psutil.wait_procs(children, timeout=2)
-        for child in stubborn:
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
+        _end_together(children)
+
+
+def _end_together(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    _, stubborn = psutil.wait_procs(processes, timeout=2)
+    for process in stubborn:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def listening(port: int) -> bool:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from kadr_local.deploy import Clients, Deployment
 
 STACK_NAME = "kadr-local"
-# The order of starting; stopping goes backwards.
 SERVICES = ("ministack", "postgres", "qdrant", "api")
 FUNCTIONS = ("ingest", "visual", "ocr", "speech", "faces", "assemble", "search", "purge")
 FOLLOW_POLL = 0.2  # seconds
@@ -107,7 +106,8 @@ class LocalStack:
             return self._bring_up(known, settings, tell)
 
     def _bring_up(self, known: StackInfo | None, settings: LocalSettings, tell: Progress) -> StackInfo:
-        if known is not None and known.ports != settings.ports:
+        elsewhere = {name: self._processes.port(name) for name in SERVICES if self._processes.find(name)}
+        if any(settings.ports[name] != port for name, port in elsewhere.items()):
             tell("The ports have changed: stopping what runs on the old ones")
             self._stop_all()
         temporary = self.folder / "tmp"
@@ -315,15 +315,20 @@ class LocalStack:
     def _stop_all(self) -> None:
         import signal
 
-        for name in reversed(SERVICES):
+        # MiniStack before what its functions stand on.
+        for name in ("api", "ministack", "qdrant", "postgres"):
+            if name == "ministack":
+                # Before it: it would wait for them. The messages that they worked on go back to their queues.
+                end_all(self._workers)
             self._processes.stop(name, signal.SIGINT if name == "postgres" else signal.SIGTERM)
             if name == "ministack":
-                end_all(self._workers)
+                end_all(self._workers)  # those that it has started since
 
     def status(self) -> list[ServiceStatus]:
         """Return the state of each service; asks nothing that could take long."""
         known = self._read()
         ports = known.ports if known is not None else LocalSettings().ports
+        ports = {name: self._processes.port(name) or port for name, port in ports.items()}
         found = []
         for name in SERVICES:
             process = self._processes.find(name)

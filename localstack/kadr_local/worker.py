@@ -49,15 +49,18 @@ class Tee(io.TextIOBase):
         return True
 
 
-def enter(handler: str, *, log: str, pids: str) -> Handler:
+def enter(handler: str, *, log: str, pids: str, background: bool = False) -> Handler:
     """Import the handler (``package.module.function``) with its output doubled into the file ``log``.
 
     The process is registered in the folder ``pids``, so that one that has lost its MiniStack is found.
+    One that works in the ``background`` leaves the processor to searches.
     """
     import psutil
 
     from kadr_local.processes import set_aside, write_pid
 
+    if background and hasattr(os, "nice"):
+        os.nice(5)
     path = Path(log)
     set_aside(path)
     Path(pids).mkdir(parents=True, exist_ok=True)
