@@ -1,7 +1,7 @@
 """From queues to functions under the runtime interface emulator, as Lambda's event source mappings do on AWS.
 
 Usage: ``python event_sources.py QUEUE=URL …``, with the SDK's usual variables (``AWS_ENDPOINT_URL``, …). One
-thread per queue: receive, invoke, delete what the function did not name as failed. A message that failed, and one
+thread per queue: receive, invoke, delete what the function did not name as failed. A message that failed, or
 whose function died, comes again when its visibility timeout ends, and dies in the dead-letter queue.
 """
 
@@ -43,8 +43,8 @@ def lambda_event(messages: Sequence[Mapping[str, Any]], queue_arn: str) -> dict[
 def failed(answer: Any, sent: Sequence[str]) -> set[str]:
     """Return which of the messages ``sent`` must come again.
 
-    As Lambda reads a partial batch response: an error, or an answer that names a message nobody sent, means all
-    of them.
+    As Lambda reads a partial batch response: an error, or an answer that names a message nobody sent,
+    means all of them.
     """
     if not isinstance(answer, dict) or "errorMessage" in answer:
         return set(sent)
@@ -53,7 +53,7 @@ def failed(answer: Any, sent: Sequence[str]) -> set[str]:
 
 
 def invoke(url: str, event: Mapping[str, Any]) -> Any:
-    """Run the function behind ``url`` once; raises OSError or http.client.HTTPException if it is not there."""
+    """Run the function behind ``url`` once; raises OSError or HTTPException if it is not there."""
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_LONGEST_RUN)
     try:

@@ -50,6 +50,8 @@ check "import law" "$bin/lint-imports"
 if [ "${1:-}" = --quick ]; then
   suite unit
 else
+  # `sam validate` and the Lambda runtime interface emulator, in an environment of their own
+  check "sam" scripts/sam.sh
   for each in unit contract models integration e2e; do suite "$each"; done
 fi
 
