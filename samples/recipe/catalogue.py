@@ -23,7 +23,8 @@ def _text(row: dict[str, Any]) -> Text:
 
 
 def _portrait(row: dict[str, Any]) -> Portrait:
-    return Portrait(**{key: tuple(value) if isinstance(value, list) else value for key, value in row.items()})
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+    return Portrait(**fields)
 
 
 def _clip(row: dict[str, Any]) -> Clip:

@@ -75,7 +75,7 @@ def _portrait(canvas: Image.Image, portrait: Portrait, t: float) -> None:
 
 def frames(clip: Clip) -> list[Image.Image]:
     """Every frame of the clip, RGB."""
-    paint = backgrounds.make(clip.background, clip.seed, dict(clip.options))
+    paint = backgrounds.make(clip.background, clip.seed, clip.options)
     result = []
     for n in range(clip.frames):
         t = n / clip.fps
@@ -98,9 +98,16 @@ def encode(clip: Clip, heard: npt.NDArray[np.float64] | None, path: Path) -> Non
     with av.open(str(path), "w", format="mp4", options=options) as out:
         video = out.add_stream("libx264", rate=clip.fps)
         video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        # One thread: the encoder's decisions then depend on nothing but the pictures.
+        # One thread and no AVX-512 (with which two runs gave files of different sizes): the encoder's
+        # decisions then depend on nothing but the pictures.
         video.codec_context.thread_count = 1
-        video.options = {"crf": str(clip.crf), "preset": "slow", "g": str(clip.fps * 4), "flags": "+bitexact"}
+        video.options = {
+            "crf": str(clip.crf),
+            "preset": "slow",
+            "g": str(clip.fps * 4),
+            "flags": "+bitexact",
+            "x264-params": "asm=SSE2",
+        }
         audio = None
         if heard is not None:
             audio = out.add_stream("aac", rate=RATE)
@@ -121,12 +128,14 @@ def encode(clip: Clip, heard: npt.NDArray[np.float64] | None, path: Path) -> Non
 
 def _line(text: Text) -> dict[str, Any]:
     readable = lettering.legible(text)
+    still = text.motion not in {"crawl", "scroll"}
     return {
         "text": " ".join(text.text.split()),
         "language": text.language,
         "start": text.start,
         "end": text.end,
         "legible": None if readable is None else [round(s, 3) for s in readable],
+        "box": [round(edge) for edge in lettering.frame_box(text)] if still else None,
         "motion": text.motion,
     }
 

@@ -60,7 +60,7 @@ def _pluck(note: float, seconds: float, rng: np.random.Generator) -> Sound:
         part = ring[: len(out) - at]
         out[at : at + len(part)] = part
         ring = 0.996 * 0.5 * (ring + np.roll(ring, 1))
-    return out[: round(seconds * RATE)] * 0.7
+    return np.asarray(out[: round(seconds * RATE)] * 0.7)
 
 
 def _tone(note: float, seconds: float, style: str) -> Sound:
@@ -70,7 +70,8 @@ def _tone(note: float, seconds: float, style: str) -> Sound:
         return np.asarray(np.sign(np.sin(phase)) * 0.35 * np.exp(-3 * t / seconds))
     if style == "calm":
         swell = np.sin(np.pi * np.clip(t / seconds, 0, 1)) ** 0.7
-        return (np.sin(phase) + 0.4 * np.sin(1.004 * phase) + 0.2 * np.sin(2 * phase)) * 0.45 * swell
+        chord = np.sin(phase) + 0.4 * np.sin(1.004 * phase) + 0.2 * np.sin(2 * phase)
+        return np.asarray(chord * 0.45 * swell)
     partials = sum(np.sin(k * phase) / k**1.7 * np.exp(-t * 1.1 * k) for k in range(1, 7))
     return np.asarray(partials) * np.minimum(t / 0.004, 1) * 0.6
 
@@ -78,11 +79,11 @@ def _tone(note: float, seconds: float, style: str) -> Sound:
 def _drum(kind: str, rng: np.random.Generator) -> Sound:
     t = np.arange(round(0.16 * RATE)) / RATE
     if kind == "kick":
-        return np.sin(2 * np.pi * (48 * t + 9 * (1 - np.exp(-t * 32)))) * np.exp(-t * 20)
+        return np.asarray(np.sin(2 * np.pi * (48 * t + 9 * (1 - np.exp(-t * 32)))) * np.exp(-t * 20))
     noise = rng.uniform(-1, 1, len(t))
     if kind == "snare":
-        return (0.6 * noise + 0.4 * np.sin(2 * np.pi * 190 * t)) * np.exp(-t * 26) * 0.7
-    return np.diff(noise, prepend=0) * np.exp(-t * 70) * 0.25
+        return np.asarray((0.6 * noise + 0.4 * np.sin(2 * np.pi * 190 * t)) * np.exp(-t * 26) * 0.7)
+    return np.asarray(np.diff(noise, prepend=0) * np.exp(-t * 70) * 0.25)
 
 
 def _add(track: Sound, at: float, sound: Sound) -> None:
