@@ -6,7 +6,7 @@ set -euo pipefail
 rm -f /state/functions.env
 awslocal cloudformation deploy --stack-name kadr-local --template-file /kadr/media.yaml \
   --no-fail-on-empty-changeset \
-  --parameter-overrides Prefix=kadr-local HeavyVisibility=1800 IngestVisibility=360 LightVisibility=180
+  --parameter-overrides Prefix=kadr-local HeavyVisibility=1800 IngestVisibility=720 LightVisibility=720
 
 secret=$(printf '{"username": "kadr", "password": "%s"}' "$POSTGRES_PASSWORD")
 awslocal secretsmanager create-secret --name kadr/postgres --secret-string "$secret" >/dev/null 2>&1 ||
