@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -56,11 +57,18 @@ def measure(clip: dict[str, object], found: Sequence[Segment]) -> dict[str, floa
     return result
 
 
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and of the decoders that it started."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
 def main() -> None:
     """Print one row per clip and the totals."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("samples", type=Path, nargs="?", default=Path("samples"))
     parser.add_argument("--tessdata", type=Path, default=Path("/usr/share/tesseract-ocr/5/tessdata"))
+    parser.add_argument("--models", type=Path, default=Path(".kadr/models"))
     parser.add_argument("--only", default="", help="clips whose name contains this")
     parser.add_argument("--show", action="store_true", help="print what was written and read")
     arguments = parser.parse_args()
@@ -71,9 +79,10 @@ def main() -> None:
         path = arguments.samples / "clips" / clip["file"]
         if arguments.only not in clip["file"] or not path.is_file():
             continue
-        started = time.perf_counter()
-        found, facts = read_video(path, arguments.tessdata, MediaLimits())
+        started, worked = time.perf_counter(), cpu_seconds()
+        found, facts = read_video(path, arguments.tessdata, arguments.models, MediaLimits())
         took = time.perf_counter() - started
+        facts["cpu"] = f"{cpu_seconds() - worked:.2f}"
         counts = measure(clip, found)
         total.update(counts)
         seconds, clips = seconds + took, clips + 1
@@ -90,7 +99,7 @@ def main() -> None:
 def _print(name: str, counts: Counter[str], seconds: float, facts: dict[str, int | str]) -> None:
     cer = counts["wrong"] / max(counts["characters"], 1)
     coverage = counts["found"] / max(counts["words"], 1)
-    work = f"{facts['frames']} frames, {facts['readings']} readings" if facts else ""
+    work = f"{facts['cpu']} s of CPU, {facts['frames']} frames, {facts['readings']} readings" if facts else ""
     print(
         f"{name:40} CER {cer:6.1%}  words {counts['found']:3}/{counts['words']:3} {coverage:6.1%}  "
         f"spurious {counts['spurious']:3}  {seconds:5.2f} s  {work}",

@@ -16,6 +16,7 @@ from kadr.media.probe import probe
 from kadr.runtime.settings import ExtractorSettings
 
 if TYPE_CHECKING:
+    from functions.ocr.lexicon import Lexicon
     from kadr.adapters.minilm import MiniLM
     from kadr.adapters.rapid import PaddleDetector
     from kadr.adapters.tesseract import Tesseract
@@ -53,6 +54,14 @@ def _embedder(models: Path) -> MiniLM:
 
 
 @cache
+def _lexicon(models: Path) -> Lexicon:
+    from functions.ocr.lexicon import Lexicon
+    from kadr.models.registry import require
+
+    return Lexicon(require("text", models).file("tokenizer.json"))
+
+
+@cache
 def _translator() -> Translator:
     from kadr.adapters.glossary_translator import GlossaryTranslator
     from kadr.adapters.pymorphy import Pymorphy
@@ -86,7 +95,7 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
         WeightsUnavailableError: as :func:`model_version`.
     """
     limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
-    found, facts = read_video(path, settings.tessdata_dir, limits)
+    found, facts = read_video(path, settings.tessdata_dir, settings.models_dir, limits)
     if not found:
         return Extraction(reason="no text", details=facts)
     moments = tuple(_moment(segment) for segment in found)
@@ -96,7 +105,9 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     return Extraction(moments=moments, vector=vector, details=facts)
 
 
-def read_video(path: Path, tessdata: Path, limits: MediaLimits) -> tuple[list[Segment], dict[str, int | str]]:
+def read_video(
+    path: Path, tessdata: Path, models: Path, limits: MediaLimits
+) -> tuple[list[Segment], dict[str, int | str]]:
     """Return what is written, and facts for people about how it was read."""
     from functions.ocr.reader import FrameReader
 
@@ -105,7 +116,7 @@ def read_video(path: Path, tessdata: Path, limits: MediaLimits) -> tuple[list[Se
     duration = probe(path, limits).duration
     every = min(_EVERY, max(_EVERY_AT_LEAST, duration / _FRAMES_OF_SHORT))
     plan = FramePlan(every=every, max_side=_SIDE, scene_changes=True, max_frames=_MOST_FRAMES)
-    reader = FrameReader(_detector(), recogniser)
+    reader = FrameReader(_detector(), recogniser, _lexicon(models).knows)
     frames = [
         (frame.time, reader.read(frame.time, frame.image)) for frame in sample_frames(path, plan, limits)
     ]

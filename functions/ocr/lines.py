@@ -25,6 +25,7 @@ MARGIN = 16
 _WIDEST = 40  # times the height: a hundred letters
 
 _FINGERPRINT = (96, 16)  # pixels
+_TWIN = 0.93  # correlation of two masks of one line that are read alike
 _SAME = 0.8  # correlation; different texts of one length stay below 0.5
 
 
@@ -60,9 +61,17 @@ def crop(image: Image, box: TextBox) -> Image:
 
 
 def candidates(line: Image) -> list[Candidate]:
-    """Return the ways to see the letters, those that look most like text first."""
-    found = [see(line, way) for way in WAYS]
-    return sorted((c for c in found if c.quality > 0), key=lambda c: -c.quality)
+    """Return the ways to see the letters, those that look most like text first.
+
+    Ways that see the same are returned once.
+    """
+    found = sorted((see(line, way) for way in WAYS), key=lambda c: -c.quality)
+    kept: list[tuple[Candidate, npt.NDArray[np.float32]]] = []
+    for candidate in found:
+        fingerprint = candidate.fingerprint
+        if candidate.quality > 0 and not any(same(fingerprint, other, _TWIN) for _, other in kept):
+            kept.append((candidate, fingerprint))
+    return [candidate for candidate, _ in kept]
 
 
 def see(line: Image, way: str) -> Candidate:
@@ -71,11 +80,11 @@ def see(line: Image, way: str) -> Candidate:
     return Candidate(way, letters, quality)
 
 
-def same(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32]) -> bool:
-    """Whether two fingerprints are of the same words."""
+def same(one: npt.NDArray[np.float32], other: npt.NDArray[np.float32], least: float = _SAME) -> bool:
+    """Whether two fingerprints are of the same words: they correlate by ``least`` or more."""
     if one.std() < 1e-3 or other.std() < 1e-3:
         return False
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) >= _SAME
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1]) >= least
 
 
 def _split(channel: Image) -> Image:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from functions.ocr import lines
-from functions.ocr.spelling import doubtful, scripts, tidy
+from functions.ocr.spelling import scripts, tidy
 from kadr.adapters.rapid import PaddleDetector, TextBox
 from kadr.adapters.tesseract import Reading, Tesseract
 from kadr.core.segments import Box, Sighting
@@ -17,7 +18,9 @@ _READINGS = 6  # ways of seeing a line that are read at most; a seventh changed 
 _SURE = 0.85  # plausibility at which no other way is tried; found on 136 lines, 2.5 readings each
 _HOPELESS = 0.35  # plausibility that a pattern does not exceed in
 _TRIES = 3  # readings
-_MIXED = 0.95  # a line in two scripts must be this much more plausible than the same line in one
+_MIXED = 0.95  # a line in two scripts counts this much against the same line in one
+_UNKNOWN = 0.85  # so much does a word count that no dictionary has
+_SIGNS = frozenset(".,!?:;…-—–\"'’«»“”()%№#@&+=/$€₽*")  # signs that people write
 _LEAST = 0.45  # plausibility below which a line is taken for a pattern of the background
 _LETTERS_PER_HEIGHT = 1.1  # a line this many letters short for its length was not read to its end
 _LOWEST = 0.011  # of the frame's height: lines lower than that are unreadable
@@ -53,9 +56,10 @@ class _Line:
 class FrameReader:
     """Reads frames in order of time, and remembers what stood in the one before."""
 
-    def __init__(self, detector: PaddleDetector, recogniser: Tesseract) -> None:
+    def __init__(self, detector: PaddleDetector, recogniser: Tesseract, knows: Callable[[str], bool]) -> None:
         self._detector = detector
         self._recogniser = recogniser
+        self._knows = knows  # whether a word exists
         self._known: list[_Known] = []
         self._thumbnail: npt.NDArray[np.int16] | None = None
         self._sightings: list[Sighting] = []
@@ -110,19 +114,29 @@ class FrameReader:
                 return _Known(place, old.way, old.fingerprint, old.aspect, old.text, old.plausibility)
         return None
 
+    def _doubtful(self, reading: Reading) -> bool:
+        """Whether a line may be of another script than it was read in."""
+        return len(scripts(reading.words)) > 1 or not all(map(self._knows, reading.words))
+
     def _recognise(self, unread: list[_Line]) -> None:
         """Read lines, all of them at once, way after way, until each is read plausibly."""
         self.recognised += len(unread)
         for line in unread:
             line.candidates = lines.candidates(line.picture)[:_READINGS]
         for attempt in range(_READINGS):
-            left = [line for line in unread if line.plausibility < _SURE and attempt < len(line.candidates)]
+            left = [
+                line
+                for line in unread
+                if attempt < len(line.candidates)
+                and line.plausibility < _SURE
+                and (attempt < _TRIES or line.plausibility > _HOPELESS)
+            ]
             if not left:
-                return
+                break
             self.readings += len(left)
             pictures = [line.candidates[attempt].picture for line in left]
             for line, reading in zip(left, self._recogniser.read(pictures), strict=True):
-                value = plausibility(reading, line.aspect)
+                value = plausibility(reading, line.aspect, self._knows)
                 if line.best is None or value > line.plausibility:
                     line.best, line.plausibility = reading, value
                     line.way = line.candidates[attempt]
@@ -134,27 +148,31 @@ class FrameReader:
         With both languages at once the engine decides word by word, and letters that look the same in
         both scripts mislead it: ``Норрег`` for Hopper, ``CKOJIBKO`` for сколько.
         """
-        left = [line for line in read if line.best is not None and doubtful(line.best.words)]
+        left = [line for line in read if line.best is not None and self._doubtful(line.best)]
         pictures = [line.way.picture for line in left if line.way is not None]
         self.readings += 2 * len(left)
         for language in ("rus", "eng"):
             for line, reading in zip(left, self._recogniser.read(pictures, language), strict=True):
                 assert line.best is not None  # noqa: S101 - only such lines are in the list
-                value = plausibility(reading, line.aspect)
+                value = plausibility(reading, line.aspect, self._knows)
                 mixed = len(scripts(line.best.words)) > 1
                 if value > line.plausibility * (_MIXED if mixed else 1.0):
                     line.best, line.plausibility = reading, value
 
 
-def plausibility(reading: Reading, aspect: float) -> float:
+def plausibility(reading: Reading, aspect: float, knows: Callable[[str], bool]) -> float:
     """Return 0…1: the confidence of the letters, over as many as a line of this shape should have.
 
-    ``aspect`` is the line's width over its height. Patterns are read as few letters, or as signs.
+    ``aspect`` is the line's width over its height. Patterns are read as few letters, as odd signs, and as
+    words that do not exist.
     """
-    letters = [sum(map(str.isalnum, word)) for word in reading.words]
-    signs = sum(map(len, reading.words)) - sum(letters)
-    good = sum(count * value for count, value in zip(letters, reading.confidences, strict=True))
-    return good / max(sum(letters) + signs, aspect * _LETTERS_PER_HEIGHT, 3.0)
+    good = expected = 0.0
+    for word, confidence in zip(reading.words, reading.confidences, strict=True):
+        letters = sum(map(str.isalnum, word))
+        odd = sum(1 for sign in word if not sign.isalnum() and sign not in _SIGNS)
+        good += letters * confidence * (1.0 if knows(word) else _UNKNOWN)
+        expected += letters + odd
+    return good / max(expected, aspect * _LETTERS_PER_HEIGHT, 3.0)
 
 
 def _place(box: TextBox, width: int, height: int) -> Box:

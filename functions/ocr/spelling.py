@@ -15,9 +15,6 @@ _TO_LATIN = str.maketrans(_CYRILLIC, _LATIN)
 _COULD_BE_CYRILLIC = re.compile(f"[{_LATIN}036]*[{_LATIN}][{_LATIN}036]*")
 _COULD_BE_LATIN = re.compile(f"[{_CYRILLIC}]+")
 
-# Cyrillic letters that Latin lettering is never taken for, as far as was seen.
-_PROOF = re.compile("[бвжзийлнфцчшщъыьэюяёБГДЖИЙЛПФЦЧШЩЪЫЬЭЮЯЁ]")
-
 _BEFORE = "«“\"'([#@№$€₽+-"  # signs that may begin a word
 _AFTER = "»”\"')]!?.,:;…%₽$€+"  # signs that may end one
 
@@ -40,19 +37,12 @@ def tidy(words: Sequence[str]) -> str:
 
 
 def scripts(words: Sequence[str]) -> set[str]:
-    """Return the scripts, ``cyrillic`` and ``latin``, of the words."""
-    return {kind for word in words for kind in (script(word),) if kind in {"cyrillic", "latin"}}
-
-
-def doubtful(words: Sequence[str]) -> bool:
-    """Whether the words could be of the other script: most of them have no letter that proves theirs."""
-    kinds = scripts(words)
-    if not kinds:
-        return False
-    if len(kinds) > 1 or any(script(word) == "mixed" for word in words) or "latin" in kinds:
-        return True
-    written = [word for word in words if script(word) == "cyrillic"]
-    return 2 * sum(bool(_PROOF.search(word)) for word in written) < len(written)
+    """Return the scripts, of ``cyrillic`` and ``latin``, that the words are written in."""
+    kinds: set[str] = set()
+    for word in words:
+        kind = script(word)
+        kinds |= {"cyrillic", "latin"} if kind == "mixed" else {kind} & {"cyrillic", "latin"}
+    return kinds
 
 
 def _letters(word: str) -> str:

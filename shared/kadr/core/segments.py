@@ -152,10 +152,15 @@ def similarity(one: str, other: str) -> float:
     return SequenceMatcher(None, a, b, autojunk=False).ratio()
 
 
+# Letters that one reading of a line takes for Cyrillic and the next for Latin, upright or italic.
+_SHAPES = str.maketrans("авгдезикмнопрстухь036", "abrge3ukmhonpctyxbo3b")
+
+
 @lru_cache(maxsize=4096)
 def _plain(text: str) -> str:
+    """Return the shapes of a text's letters: what two readings of one line have in common."""
     kept = (character if character.isalnum() else " " for character in fold(text))
-    return " ".join("".join(kept).split())
+    return " ".join("".join(kept).split()).translate(_SHAPES)
 
 
 def _grown(short: str, long: str) -> bool:
@@ -189,9 +194,9 @@ def _stitch(before: str, after: str) -> str | None:
 
 def _runs(one: Box, other: Box) -> bool:
     """Whether both boxes are of one row that is longer than the frame is wide."""
-    same_row = abs(one.middle - other.middle) < 0.4 * max(one.height, other.height)
+    same_row = abs(one.middle - other.middle) < 0.5 * max(one.height, other.height)
     at_edge = all(box.left < _EDGE or box.right > 1 - _EDGE for box in (one, other))
-    return same_row and at_edge and 0.7 < one.height / max(other.height, 1e-6) < 1.43
+    return same_row and at_edge and 0.5 < one.height / max(other.height, 1e-6) < 2.0
 
 
 def _tracks(frames: Sequence[tuple[float, Sequence[Sighting]]]) -> list[_Track]:
@@ -252,7 +257,11 @@ def _run_together(sightings: Sequence[Sighting]) -> str | None:
     longest = max(len(sighting.text) for sighting in sightings)
     whole = sightings[0].text
     for sighting in sightings[1:]:
-        whole = _stitch(whole, sighting.text) or whole
+        joined = _stitch(whole, sighting.text)
+        if joined is not None:
+            whole = joined
+        elif len(sighting.text) > len(whole):  # too little of it was seen before
+            whole = sighting.text
     return whole if len(whole) > 1.2 * longest else None
 
 
