@@ -185,9 +185,10 @@ def _stitch(before: str, after: str) -> str | None:
                 letters = len(_plain(seam))
                 if letters < 4 or (alike := similarity(seam, again)) < _SEAM:
                     continue
-                value = alike * letters - 0.5 * (cut_end + cut_start)
+                value = letters * (1 - 3 * (1 - alike)) - 0.5 * (cut_end + cut_start)
                 if best is None or value > best[0]:
-                    best = value, " ".join([*left[:-count], *right])
+                    # of the seam's words the last may be cut on the left side, the first on the right
+                    best = value, " ".join([*left[:-1], *right[count - 1 :]])
                 break
     return best[1] if best else None
 
@@ -360,7 +361,7 @@ def _neighbours(one: _Line, other: _Line) -> bool:
         return False
     frame = common[len(common) // 2]
     a, b = one.track.sightings[frame].box, other.track.sightings[frame].box
-    if not 0.6 < a.height / max(b.height, 1e-6) < 1.67:
+    if not 0.45 < a.height / max(b.height, 1e-6) < 2.2:  # a row without tall letters is half as high
         return False
     return _beside(a, b) or _beside(b, a) or _below(a, b) or _below(b, a)
 
