@@ -34,7 +34,8 @@ class Services:
     def __init__(self, settings: SearchSettings) -> None:
         self.settings = settings
         # FastAPI runs plain functions in a pool of threads; Lambda sends one request at a time.
-        self.world = Wiring(settings, connections=8)
+        # Somebody is waiting: better a quick "try again" than a slow one.
+        self.world = Wiring(settings, connections=8, patience=3.0)
         self.engine = Engine(settings, self.world)
 
     def link(self, bucket: str, key: str) -> str:

@@ -163,6 +163,13 @@ def test_a_dead_workers_job_is_taken_over(ledger: PostgresLedger, registered: Re
     assert next(stage.attempts for stage in record.stages if stage.stage is Stage.OCR) == 2
 
 
+def test_a_living_workers_lease_is_prolonged(ledger: PostgresLedger, registered: Registration) -> None:
+    assert ledger.claim(registered, Stage.OCR, "m1", lease=-1) is None
+    ledger.prolong(registered, Stage.OCR, lease=60)
+    with pytest.raises(BusyError):
+        ledger.claim(registered, Stage.OCR, "m1", lease=60)
+
+
 @pytest.mark.parametrize(
     ("state", "again"),
     [(StageState.FAILED, False), (StageState.UNAVAILABLE, True), (StageState.DEAD, True),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,6 +32,7 @@ from kadr.core.identity import video_id
 from kadr.core.modality import Stage, StageState, VideoState
 from kadr.core.words import query_words
 from kadr.events import ObjectCreated, ObjectRemoved
+from kadr.runtime.heartbeat import HELD_SECONDS, Heartbeat
 from kadr.runtime.runner import Handler, extractor
 from kadr.runtime.settings import ExtractorSettings
 from tests.fakes import FakeContext, MemoryObjectStore, RecordingBackoff, RecordingQueue
@@ -263,7 +266,7 @@ def test_a_transient_failure_comes_again_later_and_later(world: FakeWorld, handl
     handler = handler_of(DependencyError("Qdrant did not answer"))
     for attempt in (1, 2, 3):
         assert retried(handler(event(receive_count=attempt), FakeContext()))
-    assert world.backoff.delays == [10, 20, 40]
+    assert [delay for delay in world.backoff.delays if delay != HELD_SECONDS] == [10, 20, 40]
     assert world.states()[Stage.OCR] == (StageState.RETRYING, "Qdrant did not answer")
 
 
@@ -382,3 +385,27 @@ def test_superseded_is_an_error_that_is_retried_at_once() -> None:
 def test_created_and_removed_name_the_same_video() -> None:
     created, removed = ObjectCreated(bucket=BUCKET, key=KEY), ObjectRemoved(bucket=BUCKET, key=KEY)
     assert created.video_id == removed.video_id == VIDEO
+
+
+def test_a_job_is_held_while_it_is_worked_on_and_no_longer(world: FakeWorld, handler_of: Any) -> None:
+    world.objects.put(BUCKET, KEY, b"video")
+    handler_of(BORSCHT)(event(), FakeContext())
+    assert world.backoff.delays == [HELD_SECONDS]
+    assert not any(thread.name == "heartbeat" for thread in threading.enumerate())
+
+
+def test_a_heartbeat_beats_until_the_work_ends_even_if_a_beat_fails() -> None:
+    beats: list[float] = []
+    enough = threading.Event()
+
+    def beat() -> None:
+        beats.append(time.monotonic())
+        if len(beats) == 3:
+            enough.set()
+        raise DependencyError("SQS did not answer")
+
+    with Heartbeat(beat, every=0.01):
+        assert enough.wait(10)
+    count = len(beats)
+    assert not any(thread.name == "heartbeat" for thread in threading.enumerate())
+    assert len(beats) == count

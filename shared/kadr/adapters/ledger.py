@@ -124,6 +124,15 @@ class PostgresLedger:
             )
             return None
 
+    def prolong(self, registration: Registration, stage: Stage, *, lease: float) -> None:
+        """Hold a claimed job for another ``lease`` seconds from now. Silent if superseded."""
+        with self._postgres.transaction() as connection:
+            connection.execute(
+                "UPDATE extraction SET lease_until = now() + make_interval(secs => %s)"
+                " WHERE video_id = %s AND stage = %s AND generation = %s AND state = 'running'",
+                (lease, registration.video_id, stage, registration.generation),
+            )
+
     @contextmanager
     def commit(self, registration: Registration, stage: Stage) -> Iterator[PostgresCommit]:
         """Lock the video's row; raises SupersededError if the generation is not the current one."""

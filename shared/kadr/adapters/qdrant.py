@@ -72,46 +72,58 @@ class Qdrant:
         except ResponseHandlingException as error:
             raise DependencyError(f"Qdrant at {self._url} did not answer: {error}") from error
 
-    def ensure(self, alias: str = "videos") -> list[str]:
-        """Create the collections and indexes that are missing; return what was created."""
-        from qdrant_client import models as q
+    def ensure(self, alias: str = "videos", *, dry_run: bool = False) -> list[str]:
+        """Make the collections that are missing, with their indexes and the alias; return their names.
 
-        created = []
+        With ``dry_run`` only names them.
+        """
         with self.errors() as client:
-            if alias not in {each.alias_name for each in client.get_aliases().aliases}:
-                name = f"{alias}-0001"
-                if not client.collection_exists(name):
-                    client.create_collection(
-                        name,
-                        vectors_config={
-                            FUSED: _dense(FUSED_DIMENSIONS, q.Distance.DOT),
-                            "visual": _dense(VISUAL_DIMENSIONS, q.Distance.COSINE),
-                            "ocr": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
-                            "speech": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
-                        },
-                        sparse_vectors_config={WORDS: q.SparseVectorParams(modifier=q.Modifier.IDF)},
-                        quantization_config=q.ScalarQuantization(
-                            scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True)
-                        ),
-                    )
-                    client.create_payload_index(name, "generation", q.PayloadSchemaType.INTEGER)
-                    client.create_payload_index(name, "key", q.PayloadSchemaType.KEYWORD)
-                client.update_collection_aliases(
-                    [
-                        q.CreateAliasOperation(
-                            create_alias=q.CreateAlias(collection_name=name, alias_name=alias)
-                        )
-                    ]
-                )
-                created.append(f"{alias} → {name}")
+            aliases = {each.alias_name for each in client.get_aliases().aliases}
+            missing = [] if alias in aliases else [alias]
             if not client.collection_exists("faces"):
-                client.create_collection(
-                    "faces", vectors_config=q.VectorParams(size=FACE_DIMENSIONS, distance=q.Distance.EUCLID)
-                )
-                client.create_payload_index("faces", "video_id", q.PayloadSchemaType.KEYWORD)
-                client.create_payload_index("faces", "generation", q.PayloadSchemaType.INTEGER)
-                created.append("faces")
-        return created
+                missing.append("faces")
+            if not dry_run:
+                for name in missing:
+                    if name == alias:
+                        _create_videos(client, alias)
+                    else:
+                        _create_faces(client)
+        return missing
+
+
+def _create_videos(client: QdrantClient, alias: str) -> None:
+    from qdrant_client import models as q
+
+    # A rebuilt index goes into the next number; the alias is then moved in one step.
+    name = f"{alias}-0001"
+    if not client.collection_exists(name):  # else an earlier try broke off before the alias
+        client.create_collection(
+            name,
+            vectors_config={
+                FUSED: _dense(FUSED_DIMENSIONS, q.Distance.DOT),
+                "visual": _dense(VISUAL_DIMENSIONS, q.Distance.COSINE),
+                "ocr": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
+                "speech": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
+            },
+            sparse_vectors_config={WORDS: q.SparseVectorParams(modifier=q.Modifier.IDF)},
+            quantization_config=q.ScalarQuantization(
+                scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True)
+            ),
+        )
+    client.create_payload_index(name, "generation", q.PayloadSchemaType.INTEGER)
+    client.create_payload_index(name, "key", q.PayloadSchemaType.KEYWORD)
+    create = q.CreateAlias(collection_name=name, alias_name=alias)
+    client.update_collection_aliases([q.CreateAliasOperation(create_alias=create)])
+
+
+def _create_faces(client: QdrantClient) -> None:
+    from qdrant_client import models as q
+
+    client.create_collection(
+        "faces", vectors_config=q.VectorParams(size=FACE_DIMENSIONS, distance=q.Distance.EUCLID)
+    )
+    client.create_payload_index("faces", "video_id", q.PayloadSchemaType.KEYWORD)
+    client.create_payload_index("faces", "generation", q.PayloadSchemaType.INTEGER)
 
 
 class QdrantVectorIndex:

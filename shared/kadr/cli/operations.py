@@ -38,12 +38,13 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Apply the pending migrations of the database, each in its own transaction.
+    """Apply the pending migrations of PostgreSQL, and make the collections that Qdrant lacks.
 
-    The address is that of the stack's functions; the database must be reachable from here.
+    The addresses are those of the stack's functions; both must be reachable from here.
     """
     from kadr.adapters.postgres import Postgres, PostgresAddress
     from kadr.adapters.postgres import migrate as apply
+    from kadr.adapters.qdrant import Qdrant
     from kadr.cli.console import print_json, stderr
 
     target = session_of(ctx).target()
@@ -56,6 +57,7 @@ def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False
             sslmode=variables.get("KADR_POSTGRES_SSLMODE", "require"),
         )
         secret_arn = variables["KADR_POSTGRES_SECRET_ARN"]
+        qdrant_url = variables["KADR_QDRANT_URL"]
     except KeyError as error:
         raise CommandError(
             f"The functions of {target.name} were deployed without {error.args[0]}, so there is no database "
@@ -66,13 +68,20 @@ def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False
         names = apply(postgres, dry_run=dry_run)
     finally:
         postgres.close()
+    key_arn = variables.get("KADR_QDRANT_SECRET_ARN", "")
+    qdrant = Qdrant(
+        qdrant_url,
+        api_key=lambda: secret(target, key_arn)["api_key"] if key_arn else None,
+        timeout=30,
+    )
+    names += [f"collection {name}" for name in qdrant.ensure(dry_run=dry_run)]
     if as_json:
         print_json({"pending": names, "applied": []} if dry_run else {"pending": [], "applied": names})
         return
     for name in names:
         typer.echo(f"{'pending' if dry_run else 'applied'} {name}")
     if not names:
-        stderr().print("The database is up to date.")
+        stderr().print("PostgreSQL and Qdrant are up to date.")
 
 
 def secret(target: Target, arn: str) -> dict[str, str]:

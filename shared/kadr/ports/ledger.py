@@ -113,6 +113,9 @@ class Ledger(Protocol):
             SupersededError: the generation is not the current one any more.
         """
 
+    def prolong(self, registration: Registration, stage: Stage, *, lease: float) -> None:
+        """Hold a claimed job for another ``lease`` seconds from now. Silent if superseded."""
+
     def commit(self, registration: Registration, stage: Stage) -> AbstractContextManager[Commit]:
         """Lock the video's row; raises SupersededError if the generation is not the current one."""
 

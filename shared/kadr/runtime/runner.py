@@ -37,6 +37,7 @@ from kadr.events import ModalityExtracted, ObjectCreated
 from kadr.ports.ledger import Commit, Registration
 from kadr.ports.objects import ObjectStore
 from kadr.runtime import s3_events
+from kadr.runtime.heartbeat import HELD_SECONDS, Heartbeat
 from kadr.runtime.settings import ExtractorSettings
 from kadr.runtime.telemetry import logger, metrics, tracer
 from kadr.runtime.wiring import Wiring, World
@@ -47,9 +48,6 @@ _USD_PER_GB_SECOND = 0.0000166667
 # Retries after 10, 20, 40, 80 … seconds.
 _FIRST_BACKOFF = 10
 _LONGEST_BACKOFF = 900
-
-# What the runner keeps of the function's time to write down that it ran out.
-_RESERVE_SECONDS = 5.0
 
 # Stages whose result is a named vector of the same name.
 _VECTORS = {Stage.VISUAL, Stage.OCR, Stage.SPEECH}
@@ -137,7 +135,7 @@ def extractor(
                     world=wired(),
                     context=context,
                 )
-                job.run(message, attempt=_receive_count(record))
+                job.run(message, record)
 
     return queue_handler(process, backoff=wired)
 
@@ -153,8 +151,8 @@ class _Job:
     world: World
     context: LambdaContext
 
-    def run(self, message: ObjectCreated, *, attempt: int) -> None:
-        """Do the job, or find that it is done."""
+    def run(self, message: ObjectCreated, record: SQSRecord) -> None:
+        """Do the job that the message in ``record`` names, or find that it is done."""
         message = decoded(message, self.world.objects)
         log = logger()
         log.append_keys(video_id=str(message.video_id), key=message.key, stage=self.stage)
@@ -165,10 +163,13 @@ class _Job:
         log.append_keys(generation=registration.generation)
         try:
             done = self.world.ledger.claim(
-                registration, self.stage, self._version_or_none(), lease=self._lease()
+                registration, self.stage, self._version_or_none(), lease=HELD_SECONDS
             )
             if done is None:
-                with tracer().provider.in_subsegment(f"## {self.stage}"):
+                with (
+                    Heartbeat(lambda: self._hold(registration, record)),
+                    tracer().provider.in_subsegment(f"## {self.stage}"),
+                ):
                     self._work(registration)
             else:
                 log.info("already done", state=done.state)
@@ -192,6 +193,7 @@ class _Job:
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, TransientError) else f"unexpected error: {error!r}"
+            attempt = _receive_count(record)
             if attempt >= self.settings.max_receive_count:
                 reason = f"gave up after {attempt} tries, `kadr redrive` tries again: {reason}"
                 self._record(registration, StageState.DEAD, reason)
@@ -278,8 +280,10 @@ class _Job:
         metrics().add_metric(name=f"Stage{state.capitalize()}", unit=MetricUnit.Count, value=1)
         self.world.ledger.fail(registration, self.stage, state, reason)
 
-    def _lease(self) -> float:
-        return max(1.0, self.context.get_remaining_time_in_millis() / 1000 - _RESERVE_SECONDS)
+    def _hold(self, registration: Registration, record: SQSRecord) -> None:
+        """Keep the job and its message for another while."""
+        self.world.ledger.prolong(registration, self.stage, lease=HELD_SECONDS)
+        self.world.backoff.retry_in(record.event_source_arn, record.receipt_handle, HELD_SECONDS)
 
 
 def register(world: World, message: ObjectCreated) -> Registration | None:

@@ -55,9 +55,11 @@ class World(Protocol):
 class Wiring:
     """The real adapters, made on first use. Making them opens no connection."""
 
-    def __init__(self, settings: StorageSettings, *, connections: int = 2) -> None:
+    def __init__(self, settings: StorageSettings, *, connections: int = 2, patience: float = 10.0) -> None:
+        """``patience`` is how many seconds to wait for a connection to PostgreSQL."""
         self._settings = settings
         self._connections = connections
+        self._patience = patience
 
     @cached_property
     def postgres(self) -> Postgres:
@@ -72,6 +74,7 @@ class Wiring:
             ),
             credentials=lambda: read_secret(settings.postgres_secret_arn),
             max_size=self._connections,
+            connect_timeout=self._patience,
         )
 
     @cached_property

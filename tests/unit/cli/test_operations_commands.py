@@ -44,9 +44,9 @@ class TestMigrate:
     @pytest.fixture
     def database(self, stand, monkeypatch):
         """A database with two pending migrations; what was applied, and the address that was used."""
-        from kadr.adapters import postgres
+        from kadr.adapters import postgres, qdrant
 
-        seen = {"pending": ["0001_ledger.sql", "0002_more.sql"]}
+        seen = {"pending": ["0001_ledger.sql", "0002_more.sql"], "missing": ["videos"]}
 
         def apply(database, *, dry_run=False):
             seen["address"] = database._address
@@ -56,11 +56,18 @@ class TestMigrate:
                 seen["pending"] = []
             return names
 
+        def ensure(index, *, dry_run=False):
+            seen["qdrant"] = index._url
+            missing, seen["missing"] = seen["missing"], seen["missing"] if dry_run else []
+            return missing
+
         monkeypatch.setattr(postgres, "migrate", apply)
+        monkeypatch.setattr(qdrant.Qdrant, "ensure", ensure)
         variables = {
             "KADR_POSTGRES_HOST": "db.internal",
             "KADR_POSTGRES_PORT": "5433",
             "KADR_POSTGRES_SECRET_ARN": "arn:secret",
+            "KADR_QDRANT_URL": "http://qdrant.internal:6333",
         }
 
         class Services:
@@ -81,7 +88,10 @@ class TestMigrate:
         return seen
 
     def test_applies_and_says_what(self, stand, database):
-        assert stand.invoke("migrate").stdout == "applied 0001_ledger.sql\napplied 0002_more.sql\n"
+        assert stand.invoke("migrate").stdout == (
+            "applied 0001_ledger.sql\napplied 0002_more.sql\napplied collection videos\n"
+        )
+        assert database["qdrant"] == "http://qdrant.internal:6333"
         address = database["address"]
         assert (address.host, address.port, address.database, address.sslmode) == (
             "db.internal", 5433, "kadr", "require"
@@ -91,7 +101,7 @@ class TestMigrate:
 
     def test_dry_run_lists_what_is_pending(self, stand, database):
         assert stand.json("migrate", "--dry-run", "--json") == {
-            "pending": ["0001_ledger.sql", "0002_more.sql"],
+            "pending": ["0001_ledger.sql", "0002_more.sql", "collection videos"],
             "applied": [],
         }
         assert stand.invoke("migrate", "--dry-run").stdout.startswith("pending 0001_ledger.sql\n")
