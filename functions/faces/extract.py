@@ -27,8 +27,9 @@ _FACES_PER_FRAME = 8
 # none. What it takes for one in fur, tiles and grain reached 0.41 on the sample clips, faces 0.71 and more.
 _MIN_SCORE, _CERTAIN = 0.1, 0.5
 _MIN_SHARPNESS = 12.0  # of a blurred face; its encoding is closer to other blurred faces than to its owner
-_VIEWS = 3  # encoded per track, the best ones
-_MAX_ENCODINGS = 60  # at 0.1 s each
+_VIEWS = 3  # encoded per track, the best ones …
+_ENOUGH = 9  # … but fewer where there are many tracks: an encoding takes 0.1 s, twice as long as a detection
+_MAX_ENCODINGS = 40
 _CROP_MARGIN = 0.4  # of the face's width, on each side
 _CROP_SIDE = 320  # pixels
 # What counts as large and as sharp when views are compared.
@@ -94,16 +95,10 @@ def _believable(track: Track) -> bool:
 def _encode(tracks: Sequence[Track], faces: DlibFaces) -> list[Track]:
     """Encode the best views of the longest tracks, as many as the budget allows; return those tracks."""
     longest = sorted(tracks, key=lambda track: (-len(track.sightings), -track.best(1)[0].quality))
-    encoded: list[Track] = []
-    left = _MAX_ENCODINGS
-    for track in longest[:_MAX_ENCODINGS]:
-        # Every track gets one view before any gets three.
-        views = track.best(max(1, min(_VIEWS, left - (len(longest) - len(encoded) - 1))))
-        if left < len(views):
-            break
-        track.encodings = faces.encode([view.chip for view in views])
-        left -= len(views)
-        encoded.append(track)
+    encoded = longest[:_MAX_ENCODINGS]
+    views = min(_VIEWS, max(1, _ENOUGH // max(1, len(encoded))))
+    for track in encoded:
+        track.encodings = faces.encode([view.chip for view in track.best(views)])
     return encoded
 
 

@@ -34,6 +34,10 @@ def test_another_face_in_the_same_place_is_another_track() -> None:
     assert len(link([[sighting(0, 0, ANNA)], [sighting(1, 0, BORIS)], [sighting(2, 0, ANNA)]])) == 3
 
 
+def test_a_face_that_moves_by_most_of_its_width_is_still_one_track() -> None:
+    assert len(link([[sighting(0, 0)], [sighting(1, 75)]])) == 1
+
+
 def test_a_gap_of_one_frame_ends_a_track() -> None:
     assert len(link([[sighting(0, 0)], [], [sighting(2, 0)]])) == 2
 
