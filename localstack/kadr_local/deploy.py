@@ -24,6 +24,9 @@ from kadr_local.template import Node, flatten
 ARTEFACTS = "kadr-local-artefacts"
 REGION = "us-east-1"
 POLL = 0.1  # seconds
+WHOLE = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+# After a failed update everything is as it was before.
+WHOLE_BEFORE = (*WHOLE, "UPDATE_ROLLBACK_COMPLETE")
 # A machine's own settings of the functions: no X-Ray daemon listens here, and metrics would be log lines.
 ENVIRONMENT = {"POWERTOOLS_TRACE_DISABLED": "true", "POWERTOOLS_METRICS_DISABLED": "true"}
 _SOURCES = ("functions", "shared", "localstack")
@@ -232,6 +235,7 @@ def _apply(name: str, template: str, clients: Clients) -> dict[str, str]:
     from botocore.exceptions import ClientError
 
     client = clients("cloudformation")
+    good = WHOLE
     arguments = {
         "StackName": name,
         "TemplateURL": f"{client.meta.endpoint_url}/{template}",
@@ -256,8 +260,9 @@ def _apply(name: str, template: str, clients: Clients) -> dict[str, str]:
         message = error.response["Error"]["Message"]
         if "No updates are to be performed" not in message:
             raise DeployError(f"The template was refused: {message}") from error
+        good = WHOLE_BEFORE
     stack = _settled(name, client)
-    if stack is None or stack["StackStatus"] not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+    if stack is None or stack["StackStatus"] not in good:
         raise DeployError(_first_failure(name, client, begun))
     return {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
 

@@ -19,6 +19,7 @@ from kadr_local.errors import PortTakenError, ServiceError
 HOST = "127.0.0.1"
 POLL = 0.05  # seconds between two looks at something that is about to happen
 LARGEST_LOG = 5_000_000  # bytes; a larger one is set aside at the next start
+LINGER = 1.0  # seconds that a port may stay bound after the end of the process that listened on it
 STOP_PATIENCE = 15.0  # seconds between asking a process to end and killing it
 
 
@@ -144,7 +145,7 @@ def _read(path: Path) -> psutil.Process | None:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         process = psutil.Process(known["pid"])
-        alive = process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+        alive = _alive(process)
         # psutil computes the start time from the machine's boot time, which is not stable to the last digit
         return process if alive and abs(process.create_time() - known["started"]) < 2 else None
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
@@ -156,11 +157,9 @@ def end(process: psutil.Process, how: signal.Signals = signal.SIGTERM) -> None:
     with suppress(psutil.NoSuchProcess):
         children = process.children(recursive=True)
         process.send_signal(how)
-        try:
-            process.wait(STOP_PATIENCE)
-        except psutil.TimeoutExpired:
+        if not _wait([process], STOP_PATIENCE):
             process.kill()
-            process.wait(STOP_PATIENCE)
+            _wait([process], STOP_PATIENCE)
         _end_together(children)
 
 
@@ -168,10 +167,32 @@ def _end_together(processes: list[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, stubborn = psutil.wait_procs(processes, timeout=2)
-    for process in stubborn:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
+    if not _wait(processes, 2):
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        _wait(processes, 2)
+
+
+def _wait(processes: list[psutil.Process], patience: float) -> bool:
+    """Wait until all have ended; return whether they have."""
+    deadline = time.monotonic() + patience
+    while any(map(_alive, processes)):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL)
+    return True
+
+
+def _alive(process: psutil.Process) -> bool:
+    """Return whether a process runs; one that has ended and is not collected by its parent does not."""
+    try:
+        if process.status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+            return process.is_running()
+        process.wait(0)  # collects it if it is our own child
+    except psutil.Error:
+        pass
+    return False
 
 
 def listening(port: int) -> bool:
@@ -183,12 +204,22 @@ def listening(port: int) -> bool:
 
 def check_port(service: str, port: int) -> None:
     """Raise PortTakenError if ``port`` cannot be listened on."""
+    deadline = time.monotonic() + LINGER
+    while not _free(port):
+        owner = _owner(port)
+        if owner is not None or time.monotonic() > deadline:
+            raise PortTakenError(service, port, owner)
+        time.sleep(POLL)
+
+
+def _free(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError:
-            raise PortTakenError(service, port, _owner(port)) from None
+            return False
+        return True
 
 
 def _owner(port: int) -> str | None:

@@ -133,20 +133,22 @@ class LocalStack:
 
         clients = deploying.Clients(endpoint)
         created = postgres.ensure_database(self._state, settings.postgres_port)
-        arn = _put_secret(clients, postgres.USER, postgres.password(self._state))
-        tell("Preparing the database" if created else "Bringing the database up to date")
+        secret = postgres.password(self._state)
+        arn = _put_secret(clients, postgres.USER, secret)
         where = {
             "host": HOST,
             "port": settings.postgres_port,
             "database": postgres.DATABASE,
             "secret_arn": arn,
         }
-        _migrate(where, postgres.USER, postgres.password(self._state), qdrant_url)
-
         deployment = self._deployment(settings, where, qdrant_url)
         digest = deployment.digest()
+        tell("Preparing the database" if created else "Bringing the database up to date")
+        _migrate(where, postgres.USER, secret)
+        if known is None or known.digest != digest or not _collections(qdrant_url):
+            _ensure_collections(qdrant_url)
         described = deploying.describe(STACK_NAME, clients("cloudformation"))
-        whole = described is not None and described["StackStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+        whole = described is not None and described["StackStatus"] in deploying.WHOLE_BEFORE
         if described is not None and whole and known is not None and known.digest == digest:
             outputs = {each["OutputKey"]: each["OutputValue"] for each in described["Outputs"]}
         else:
@@ -459,9 +461,8 @@ def _put_secret(clients: Clients, user: str, password: str) -> str:
     return str(arn)
 
 
-def _migrate(where: dict[str, Any], user: str, password: str, qdrant_url: str) -> None:
+def _migrate(where: dict[str, Any], user: str, password: str) -> None:
     from kadr.adapters.postgres import Postgres, PostgresAddress, migrate
-    from kadr.adapters.qdrant import Qdrant
 
     address = PostgresAddress(where["host"], where["port"], where["database"], sslmode="disable")
     database = Postgres(address, credentials=lambda: {"username": user, "password": password})
@@ -469,7 +470,17 @@ def _migrate(where: dict[str, Any], user: str, password: str, qdrant_url: str) -
         migrate(database)
     finally:
         database.close()
-    Qdrant(qdrant_url, api_key=lambda: None, timeout=30).ensure()
+
+
+def _collections(url: str) -> list[Any]:
+    with urllib.request.urlopen(f"{url}/collections", timeout=10) as answer:  # noqa: S310 - our own address
+        return list(json.load(answer)["result"]["collections"])
+
+
+def _ensure_collections(url: str) -> None:
+    from kadr.adapters.qdrant import Qdrant
+
+    Qdrant(url, api_key=lambda: None, timeout=30).ensure()
 
 
 def _title(name: str) -> str:

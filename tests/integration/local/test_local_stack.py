@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -56,13 +57,14 @@ def eventually(ask: Callable[[], T | None], *, within: float = 60) -> T:
 
 
 def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    """Return ports that stay free while their service is down: the system hands out none below 32768."""
+    found: list[int] = []
+    while len(found) < count:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            if port not in found and probe.connect_ex(("127.0.0.1", port)) != 0:
+                found.append(port)
+    return found
 
 
 @dataclass
@@ -332,7 +334,7 @@ def remember(running: Running, name: str) -> None:
     running.put(f"{name}.mp4", name.encode())
     running.seen("Object Created", "PutObject", f"{name}.mp4")
     url = running.clients("sqs").get_queue_url(QueueName="kadr-local-ocr-dlq")["QueueUrl"]
-    running.clients("sqs").send_message(QueueUrl=url, MessageBody=name)
+    running.clients("sqs").send_message(QueueUrl=url, MessageBody=f"note of {name}")
 
 
 def recall(running: Running, name: str) -> None:
@@ -351,8 +353,12 @@ def recall(running: Running, name: str) -> None:
     url = running.clients("sqs").get_queue_url(QueueName="kadr-local-ocr-dlq")["QueueUrl"]
 
     def message() -> Any:
-        found = running.clients("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0).get("Messages", [])
-        return True if any(each["Body"] == name for each in found) else None
+        found = (
+            running.clients("sqs")
+            .receive_message(QueueUrl=url, VisibilityTimeout=0, MaxNumberOfMessages=10)
+            .get("Messages", [])
+        )
+        return True if any(each["Body"] == f"note of {name}" for each in found) else None
 
     assert eventually(message)
     running.put(f"after-{name}.mp4")
@@ -374,7 +380,7 @@ def test_a_killed_stack_is_healed_by_the_next_up(running: Running) -> None:
     remember(running, "killed-whole")
     # MiniStack saves a moment after a change, not in the middle of it.
     saved = running.root / ".kadr" / "state" / "ministack" / "sqs.json"
-    eventually(lambda: "killed-whole" in saved.read_text() or None, within=10)
+    eventually(lambda: "note of killed-whole" in saved.read_text() or None, within=10)
     for pid in running.pids().values():
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
