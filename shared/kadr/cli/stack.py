@@ -265,10 +265,13 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
         out.print(f"{broken} stages failed: `kadr status --failed` names the videos and the reasons.")
     if report["failed"]:
         table = Table(box=box.SIMPLE, pad_edge=False, title="Failed", title_justify="left")
-        for name in ("video", "stage", "tries", "reason"):
+        for name in ("video", "stages", "reason"):
             table.add_column(name, overflow="fold")
+        rows: dict[tuple[str, str], list[str]] = {}
         for item in report["failed"]:
-            table.add_row(Text(item["key"]), item["stage"], str(item["attempts"] or ""), Text(item["reason"]))
+            rows.setdefault((item["key"], item["reason"]), []).append(item["stage"])
+        for (key, reason), stages in rows.items():
+            table.add_row(Text(key), ", ".join(stages), Text(reason))
         out.print(table)
 
 

@@ -116,8 +116,9 @@ class Run:
         follower = Follower(api, patience=patience)
         polled = 0.0
         executor = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="upload")
+        pending: set[Future[Receipt]] = set()
         try:
-            pending: set[Future[Receipt]] = {
+            pending = {
                 executor.submit(deliver, item, bucket, api, force=force, stop=stop, progress=shown.sending)
                 for item in self.uploads
             }
@@ -147,6 +148,10 @@ class Run:
         finally:
             stop.set()
             executor.shutdown(wait=True, cancel_futures=True)
+            # some may have got through while the others were being stopped
+            for future in pending:
+                if not future.cancelled() and future.exception() is None:
+                    self.receipts[future.result().upload.key] = future.result()
 
     @property
     def failed(self) -> list[str]:
@@ -231,15 +236,15 @@ class Run:
 
     def _faults(self, key: str) -> list[tuple[str, str]]:
         from kadr.cli.sending import Outcome
+        from kadr.core.modality import StageState
 
         receipt, video = self.receipts.get(key), self.videos.get(key)
         if receipt is None:
             return [("upload", "it was not sent")]
         if receipt.outcome is Outcome.FAILED:
             return [("upload", receipt.error)]
-        stages = video.stages if video is not None else []
-        return [
-            (stage.stage, stage.reason or stage.state)
-            for stage in stages
-            if stage.state in ("failed", "dead")
-        ]
+        reasons: dict[str, list[str]] = {}
+        for stage in video.stages if video is not None else []:
+            if stage.state in (StageState.FAILED, StageState.DEAD):
+                reasons.setdefault(stage.reason or stage.state, []).append(stage.stage)
+        return [(", ".join(stages), why) for why, stages in reasons.items()]

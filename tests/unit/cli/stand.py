@@ -151,6 +151,7 @@ class FakeS3:
         self.objects: dict[str, dict[str, Any]] = {}
         self.sent: list[str] = []
         self.on_upload: Callable[[str], None] = lambda key: None
+        self.on_last_byte: Callable[[str], None] = lambda key: None
         self.on_delete: Callable[[str], None] = lambda key: None
         self._seconds = 0
 
@@ -185,6 +186,7 @@ class FakeS3:
         body = Path(path).read_bytes()
         self.on_upload(key)
         Callback(len(body))
+        self.on_last_byte(key)
         self.put(key, body, **ExtraArgs["Metadata"])
         self.sent.append(key)
 

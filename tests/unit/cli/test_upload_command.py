@@ -158,21 +158,42 @@ class TestResume:
         assert len(asked) >= 5
         assert json.loads(printed.stdout)["uploads"][0]["video"]["state"] == "failed"
 
-    def test_an_interrupted_run_says_what_is_there_and_what_is_left(self, stand, tmp_path):
+    def test_an_interrupted_run_says_what_is_there(self, stand, tmp_path):
+        """One file is in the bucket when Ctrl-C comes, and the other's last byte has just gone through."""
         write(tmp_path, "a.mp4", "b.mp4")
+        interrupted = threading.Event()
+        index_on_upload(stand)
 
-        def interrupt(api):
-            if stand.s3.sent:
+        def hold_b(key):
+            if key == "b.mp4":
+                assert interrupted.wait(10)
+
+        def press_ctrl_c(api):
+            if stand.s3.sent and threading.current_thread() is threading.main_thread():
+                interrupted.set()
                 raise KeyboardInterrupt
 
-        index_on_upload(stand)
-        stand.invoke("upload", str(tmp_path / "a.mp4"))
-        stand.s3.sent.clear()
-        stand.api.videos.clear()
-        stand.api.script = interrupt
+        stand.s3.on_last_byte = hold_b
+        stand.api.script = press_ctrl_c
+        # a.mp4 is still being indexed, so that the API is asked about it
+        stand.s3.on_upload = lambda key: stand.api.add(video(key, state="indexing", stages=[]))
+        printed = stand.invoke("upload", str(tmp_path), "-j", "2")
+        assert printed.exit_code == 130
+        assert "Interrupted: 2 of 2 files are in the bucket, and their indexing goes on" in printed.stderr
+
+    def test_an_interrupted_run_says_what_is_left(self, stand, tmp_path):
+        write(tmp_path, "a.mp4", "b.mp4")
+
+        def press_ctrl_c(key):
+            raise KeyboardInterrupt
+
+        stand.s3.on_upload = press_ctrl_c
         printed = stand.invoke("upload", str(tmp_path), "-j", "1")
         assert printed.exit_code == 130
-        assert "Interrupted:" in printed.stderr and "Run the same command again" in printed.stderr
+        assert (
+            "0 of 2 files are in the bucket. Run the same command again to send the other 2."
+            in printed.stderr
+        )
 
 
 class TestFailures:
