@@ -36,6 +36,7 @@ AUDIO_CODECS = (
 )
 CODECS = f"{VIDEO_CODECS},{AUDIO_CODECS}"
 _THREADS = 2
+_COARSE = 0.25  # seconds between frames from which it does not matter that some are not decoded
 _MAX_DAMAGE = 2000  # packets in a row that may fail before the rest is given up
 _AUDIO_PIECE = 1 << 16  # samples a message
 
@@ -89,7 +90,7 @@ def frame_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
     sent = 0
     # Frames that no other frame needs are not decoded: a third to a half of the work. A stream that
     # consists of nothing else is rare enough to be read twice.
-    for skip in ("NONREF", "DEFAULT"):
+    for skip in ("NONREF", "DEFAULT") if plan["every"] >= _COARSE else ("DEFAULT",):
         with _open(job["path"], limits) as container:
             stream = _video_stream(container, limits)
             stream.codec_context.skip_frame = skip
@@ -126,7 +127,7 @@ def audio_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
         held = 0
         for frame in _decode_audio(container, stream):
             if not samples and not held:
-                silence = _late_start(container, frame, limits, rate)
+                silence = _late_start(container, stream, frame, limits, rate)
                 if silence:
                     pending.append(np.zeros(silence, np.float32))
                     held += silence
@@ -152,11 +153,12 @@ def _samples(pieces: list[npt.NDArray[np.float32]]) -> bytes:
     return np.concatenate(pieces).astype(np.float32, copy=False).tobytes()
 
 
-def _late_start(container: Any, frame: Any, limits: MediaLimits, rate: int) -> int:
+def _late_start(container: Any, stream: Any, frame: Any, limits: MediaLimits, rate: int) -> int:
     """Return the samples of silence before the first frame of a track that begins after the picture."""
-    if frame.pts is None or frame.time_base is None or container.start_time is None:
+    base = frame.time_base or stream.time_base
+    if frame.pts is None or base is None or container.start_time is None:
         return 0
-    late = float(frame.pts * frame.time_base) - container.start_time / av.time_base
+    late = float(frame.pts * base) - container.start_time / av.time_base
     return int(late * rate) if 0 < late <= limits.max_duration else 0
 
 
@@ -299,10 +301,12 @@ def _decode(container: Any, stream: Any, limits: MediaLimits) -> Iterator[tuple[
                 raise MediaLimitError(f"it has more than the {limits.max_frames} frames allowed")
             if frame.width * frame.height > limits.max_pixels:
                 raise _too_many_pixels(frame.width, frame.height, limits)
-            if frame.pts is None or frame.time_base is None:
+            # frames that a codec context decodes carry times in the stream's units, and do not say so
+            base = frame.time_base or stream.time_base
+            if frame.pts is None or base is None:
                 time += step
             else:
-                absolute = float(frame.pts * frame.time_base)
+                absolute = float(frame.pts * base)
                 origin = absolute if origin is None else origin
                 time = max(absolute - origin, 0.0)
             if time > limits.max_duration:

@@ -51,7 +51,6 @@ def write_clip(
             video = container.add_stream(codec, rate=fps, options=options or {})
             video.width, video.height, video.pix_fmt = width, height, pix_fmt
             video.codec_context.time_base = Fraction(1, 1000)
-            video.time_base = Fraction(1, 1000)
             if rotation:
                 video.set_display_rotation(rotation)
             tracks.append(video)
