@@ -93,16 +93,22 @@ def samples(root: Path) -> tuple[Path, list[JudgedQuery]]:
 
 
 def choose(judged: Sequence[JudgedQuery], count: int) -> list[JudgedQuery]:
-    """Return ``count`` queries, taken in turns from each class so that every kind is seen."""
+    """Return ``count`` queries, in turns from each class, about as many different videos as there are."""
     by_kind: dict[str, list[JudgedQuery]] = {}
     for query in judged:
         by_kind.setdefault(query.kind, []).append(query)
     chosen: list[JudgedQuery] = []
-    position = 0
+    seen: set[str] = set()
     while len(chosen) < min(count, len(judged)):
-        chosen += [group[position] for group in by_kind.values() if position < len(group)]
-        position += 1
-    return chosen[:count]
+        for group in by_kind.values():
+            if not group or len(chosen) == count:
+                continue
+            # the first of the class that is about something new, else the first
+            position = next((i for i, query in enumerate(group) if seen.isdisjoint(query.relevant)), 0)
+            query = group.pop(position)
+            seen.update(query.relevant)
+            chosen.append(query)
+    return chosen
 
 
 def found_table(api: Api, judged: Sequence[JudgedQuery]) -> Table:

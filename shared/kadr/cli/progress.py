@@ -76,7 +76,9 @@ class LineDisplay:
                 self._say(upload.key, f"{25 * quarter} % of {human_size(upload.size)}")
 
     def delivered(self, receipt: Receipt) -> None:
-        """Say what became of the file."""
+        """Say what became of the file; where it was there and indexed, its stages say it."""
+        if receipt.video is not None and settled(receipt.video):
+            return
         with self._lock:
             self._say(receipt.upload.key, _outcome(receipt))
 

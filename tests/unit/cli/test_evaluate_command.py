@@ -140,3 +140,8 @@ def test_the_demo_shows_every_class_before_it_repeats_one():
     many = [JudgedQuery(f"{kind}{number}", ("a",), kind) for kind in "xyz" for number in range(3)]
     assert [query.query for query in choose(many, 5)] == ["x0", "y0", "z0", "x1", "y1"]
     assert len(choose(many, 99)) == 9
+
+
+def test_the_demo_shows_as_many_videos_as_it_can():
+    many = [JudgedQuery(f"{kind}{number}", (f"{number}",), kind) for kind in "xyz" for number in range(3)]
+    assert [query.query for query in choose(many, 4)] == ["x0", "y1", "z2", "x1"]
