@@ -367,6 +367,14 @@ class PostgresCommit:
                 self._stage,
             ),
         )
+        if self._stage is not Stage.INGEST:
+            # What search reads is out of date from here on; `assemble` says when it no longer is.
+            cursor.execute(
+                "INSERT INTO extraction (video_id, stage, generation, state) VALUES (%s, 'assemble', %s,"
+                " 'queued') ON CONFLICT (video_id, stage) DO UPDATE SET state = 'queued',"
+                " generation = excluded.generation, updated_at = now()",
+                (self._video_id, self._generation),
+            )
         _refresh_state(self._connection, self._video_id)
 
     def finish(self, details: Mapping[str, Any]) -> None:
@@ -379,6 +387,7 @@ class PostgresCommit:
             " updated_at = now() WHERE video_id = %s AND stage = %s",
             (Jsonb(dict(details)), self._video_id, self._stage),
         )
+        _refresh_state(self._connection, self._video_id)
 
     def set_media(self, media: MediaFacts) -> None:
         """Set what ingest measured."""
@@ -398,7 +407,6 @@ class PostgresCommit:
         self._connection.execute(
             "UPDATE video SET searchable = %s WHERE video_id = %s", (searchable, self._video_id)
         )
-        _refresh_state(self._connection, self._video_id)
 
     def moments(self) -> dict[Modality, list[Moment]]:
         """Return every moment of the video."""

@@ -61,7 +61,11 @@ def video_state(stages: dict[Stage, StageState], *, searchable: bool) -> VideoSt
         return VideoState.SEARCHABLE
     if stages.get(Stage.INGEST) in (StageState.FAILED, StageState.DEAD):
         return VideoState.FAILED
-    extraction = [stages.get(stage, StageState.QUEUED) for stage in Stage if stage is not Stage.ASSEMBLE]
+    # There is nothing to assemble before a modality has landed.
+    extraction = [
+        stages.get(stage, StageState.DONE if stage is Stage.ASSEMBLE else StageState.QUEUED)
+        for stage in Stage
+    ]
     if not all(state.final for state in extraction):
         return VideoState.INDEXING
     if any(state in (StageState.FAILED, StageState.DEAD) for state in extraction):

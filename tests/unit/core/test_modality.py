@@ -26,6 +26,8 @@ def every(state: StageState, **others: StageState) -> dict[Stage, StageState]:
         (every(StageState.EMPTY, visual=StageState.UNAVAILABLE), False, VideoState.EMPTY),
         (every(StageState.EMPTY, speech=StageState.RETRYING), False, VideoState.INDEXING),
         (every(StageState.EMPTY, speech=StageState.DEAD), False, VideoState.FAILED),
+        ({**every(StageState.DONE), Stage.ASSEMBLE: StageState.QUEUED}, False, VideoState.INDEXING),
+        ({**every(StageState.DONE), Stage.ASSEMBLE: StageState.DONE}, False, VideoState.EMPTY),
     ],
 )
 def test_the_state_of_a_video(stages: dict[Stage, StageState], searchable: bool, state: VideoState) -> None:
