@@ -161,7 +161,8 @@ def installed(role: Role | str, models_dir: Path) -> InstalledModel | None:
     role = Role(role)
     order = {known.variant: position for position, known in enumerate(entries(role))}
     manifests = sorted(
-        (models_dir / role).glob(f"*/{MANIFEST}"),
+        # A name with a dot is a conversion that is still going on.
+        (models_dir / role).glob(f"[!.]*/{MANIFEST}"),
         key=lambda path: (order.get(path.parent.name, len(order)), path.parent.name),
     )
     if manifests:

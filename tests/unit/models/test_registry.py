@@ -119,6 +119,12 @@ def test_a_manifest_in_the_wrong_place_is_refused(tmp_path: Path) -> None:
         registry.installed("text", tmp_path)
 
 
+def test_a_conversion_in_progress_is_not_a_model(tmp_path: Path) -> None:
+    directory = install(tmp_path, Role.TEXT, "all-minilm-l6-v2", {"model.onnx": b"weights"})
+    directory.rename(directory.with_name(".all-minilm-l6-v2.x1"))
+    assert registry.installed("text", tmp_path) is None
+
+
 def test_the_report_names_every_role_and_what_is_wrong(tmp_path: Path) -> None:
     install(tmp_path, Role.TEXT, "all-minilm-l6-v2", {"model.onnx": b"weights"})
     install(tmp_path, Role.VISUAL, "clip4clip-webvid150k", {"model.onnx": b"weights"})
