@@ -161,15 +161,16 @@ class TestResume:
     def test_an_interrupted_run_says_what_is_there(self, stand, tmp_path):
         """One file is in the bucket when Ctrl-C comes, and the other's last byte has just gone through."""
         write(tmp_path, "a.mp4", "b.mp4")
-        interrupted = threading.Event()
-        index_on_upload(stand)
+        all_sent, interrupted = threading.Event(), threading.Event()
 
         def hold_b(key):
             if key == "b.mp4":
+                all_sent.set()
                 assert interrupted.wait(10)
 
         def press_ctrl_c(api):
-            if stand.s3.sent and threading.current_thread() is threading.main_thread():
+            in_front = threading.current_thread() is threading.main_thread()
+            if in_front and "a.mp4" in stand.s3.sent and all_sent.is_set():
                 interrupted.set()
                 raise KeyboardInterrupt
 
