@@ -86,7 +86,7 @@ def test_times_start_at_zero_and_follow_a_variable_frame_rate(tmp_path: Path) ->
 
 
 def test_frames_are_in_order_with_b_frames(tmp_path: Path) -> None:
-    path = write_clip(tmp_path / "a.mp4", fps=24, options={"bf": "3", "b_strategy": "0"})
+    path = write_clip(tmp_path / "a.mp4", seconds=1.2, fps=24, options={"bf": "3", "b_strategy": "0"})
     found = frames(path, every=0.2)
     assert [f.time for f in found] == sorted(f.time for f in found)
     assert [red(f) for f in found] == sorted(red(f) for f in found)
