@@ -6,7 +6,8 @@ change, and at ``POST /_kadr/save``.
 
 *A message whose function died comes back soon.* When a worker process is killed, crashes or runs out of
 time, its messages stay invisible for the queue's visibility timeout: half an hour for an extractor. Nobody
-works on them any more, so they become visible again after a few seconds.
+works on them any more, so they become visible again after a few seconds; and so do those that were being
+worked on when MiniStack itself was killed.
 
 Both reach into MiniStack, whose version is pinned; if a name is missing, it says so in its log and goes on
 without.
@@ -26,7 +27,12 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-SAVE_AFTER = 1.0  # seconds; saving a deployed stack takes about 20 ms
+# Messages and what is known of objects are saved this long after a change, and never for more than a tenth
+# of the time; the rest, which changes when a stack is deployed (and then is saved at once), takes longer:
+# 0.1 s for the project's own stack, of which most is CloudFormation's memory of events.
+SAVE_AFTER = 0.2  # seconds
+SAVE_ALL_AFTER = 5.0  # seconds
+OFTEN = frozenset({"sqs", "s3"})
 FIRST_RETRY = 3.0  # seconds until a dead function's message is delivered again; doubled every time
 # Functions' output is in files of its own (see worker.py); kept and written over and over with the rest of
 # the state, it would make every save slower than the last.
@@ -47,13 +53,19 @@ class Saving:
         """Serve one connection."""
         if scope["type"] == "lifespan":
             self._timer = asyncio.create_task(self._save_after_changes())
+
+            async def send_when_ready(message: MutableMapping[str, Any]) -> None:
+                if message["type"] == "lifespan.startup.complete":  # the saved state has been read
+                    return_messages_of_the_last_run()
+                await send(message)
+
             try:
-                await self._inner(scope, receive, send)
+                await self._inner(scope, receive, send_when_ready)
             finally:
                 self._timer.cancel()
             return
         if scope["type"] == "http" and scope["path"] == "/_kadr/save" and scope["method"] == "POST":
-            save()
+            save(everything=True)
             await send({"type": "http.response.start", "status": 204, "headers": []})
             await send({"type": "http.response.body", "body": b""})
             return
@@ -62,20 +74,49 @@ class Saving:
             self._changed.set()
 
     async def _save_after_changes(self) -> None:
+        pause = SAVE_AFTER
+        since: float | None = None  # the first change that only saving everything would keep
         while True:
-            await self._changed.wait()
-            await asyncio.sleep(SAVE_AFTER)
+            remaining = None if since is None else max(0.0, since + SAVE_ALL_AFTER - time.monotonic())
+            try:
+                await asyncio.wait_for(self._changed.wait(), remaining)
+                await asyncio.sleep(pause)
+            except TimeoutError:
+                pass
+            started = time.monotonic()
+            if self._changed.is_set() and since is None:
+                since = started
             self._changed.clear()
-            save()
+            everything = since is not None and started - since >= SAVE_ALL_AFTER
+            save(everything=everything)
+            pause = max(SAVE_AFTER, 10 * (time.monotonic() - started))
+            if everything:
+                since = None
 
 
-def save() -> None:
-    """Write MiniStack's state to disk."""
+def save(*, everything: bool) -> None:
+    """Write MiniStack's state to disk: all of it, or what changes often."""
     from ministack import app
     from ministack.core.persistence import save_all
 
     services = app._build_persistence_save_dict()
-    save_all({name: state for name, state in services.items() if name not in NOT_SAVED})
+    wanted = services.keys() - NOT_SAVED if everything else OFTEN
+    save_all({name: state for name, state in services.items() if name in wanted})
+
+
+def return_messages_of_the_last_run() -> None:
+    """Make messages visible again that somebody received before this process started."""
+    try:
+        from ministack.services import sqs
+
+        soon = time.time() + FIRST_RETRY
+        with sqs._queues_lock:
+            for queue in sqs._queues._data.values():
+                for message in queue["messages"]:
+                    if message.get("receive_count"):
+                        message["visible_at"] = min(message["visible_at"], soon)
+    except (AttributeError, KeyError):
+        log.exception("this MiniStack is another one than expected: messages of its last run return late")
 
 
 def return_messages_of_dead_functions() -> None:

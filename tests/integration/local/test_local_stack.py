@@ -381,12 +381,18 @@ def test_a_killed_stack_is_healed_by_the_next_up(running: Running) -> None:
     # MiniStack saves a moment after a change, not in the middle of it.
     saved = running.root / ".kadr" / "state" / "ministack" / "sqs.json"
     eventually(lambda: "note of killed-whole" in saved.read_text() or None, within=10)
+    running.put("slow and killed.mp4")
+    for line in running.stack.logs("ocr", follow=True, lines=100):
+        if "looking at slow and killed.mp4" in line:
+            break
+    eventually(lambda: "slow and killed" in saved.read_text() or None, within=10)
     for pid in running.pids().values():
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: all(not service.running for service in running.stack.status()) or None)
     running.up()
     recall(running, "killed-whole")
+    running.seen("Object Created", "PutObject", "slow and killed.mp4")  # nobody waits 600 s for it
 
 
 @pytest.mark.parametrize("name", ["qdrant", "postgres", "ministack"])
