@@ -81,8 +81,8 @@ class Clients:
         from botocore.config import Config
 
         self._session = boto3.Session(
-            aws_access_key_id="local",  # MiniStack wants some, it checks none
-            aws_secret_access_key="local",  # noqa: S106
+            aws_access_key_id="test",  # the one that MiniStack knows; it matters for presigned links
+            aws_secret_access_key="test",  # noqa: S106
             region_name=REGION,
         )
         self._endpoint = endpoint

@@ -293,8 +293,8 @@ class LocalStack:
             "AWS_ENDPOINT_URL": f"http://{HOST}:{settings.ministack_port}",
             "AWS_REGION": clients.region,
             "AWS_DEFAULT_REGION": clients.region,
-            "AWS_ACCESS_KEY_ID": "local",
-            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
             "PYTHONPATH": f"{self.template.parent / 'shared'}",
         }
         server = ["-m", "uvicorn", "--factory", "functions.search.app:create_app"]

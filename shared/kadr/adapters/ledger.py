@@ -223,6 +223,8 @@ class PostgresLedger:
             return {}
         stages: dict[UUID, list[StageRecord]] = {}
         with self._postgres.transaction() as connection:
+            # A video and its stages as of one moment: else a state could contradict its stages.
+            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             videos = connection.execute(
                 "SELECT video_id, bucket, key, generation, size, created_at, updated_at, duration, width,"
                 " height, has_audio, thumbnail_key, state FROM video"

@@ -125,8 +125,8 @@ class Target:
             service,
             region_name=self.region,
             endpoint_url=self.endpoint_url,
-            aws_access_key_id="local",  # the emulator wants some; it checks none
-            aws_secret_access_key="local",  # noqa: S106
+            aws_access_key_id="test",  # the one that MiniStack knows
+            aws_secret_access_key="test",  # noqa: S106
             config=config,
         )
 

@@ -1,0 +1,130 @@
+"""The whole local stack, on ports of its own, below a folder of the session's."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from kadr.core.identity import video_id
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FINAL = {"done", "empty", "unavailable", "failed", "dead"}
+
+T = TypeVar("T")
+
+
+def wait_for(look: Callable[[], T | None], *, seconds: float, what: str) -> T:
+    """Return what ``look`` finds as soon as it finds something; fail in words if it never does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.2)
+    pytest.fail(f"waited {seconds:.0f} s in vain: {what}")
+
+
+@dataclass
+class Stack:
+    """The running stack and how a user reaches it."""
+
+    root: Path
+    settings: Any
+    info: Any
+
+    @cached_property
+    def api(self) -> httpx.Client:
+        return httpx.Client(base_url=self.info.api_url, timeout=30)
+
+    def client(self, service: str) -> Any:
+        import boto3
+
+        return boto3.client(
+            service,
+            endpoint_url=self.info.endpoint_url,
+            region_name=self.info.region,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def put(self, key: str, body: bytes) -> None:
+        """Upload as anybody would, with plain boto3."""
+        self.client("s3").put_object(Bucket=self.info.media_bucket, Key=key, Body=body)
+
+    def delete(self, key: str) -> None:
+        self.client("s3").delete_object(Bucket=self.info.media_bucket, Key=key)
+
+    def video(self, key: str) -> dict[str, Any] | None:
+        answer = self.api.get(f"/videos/{video_id(self.info.media_bucket, key)}")
+        return None if answer.status_code == 404 else answer.raise_for_status().json()
+
+    def finished(self, key: str, *, size: int | None = None, seconds: float = 180) -> dict[str, Any]:
+        """Wait until every stage of the video (of that size) is final."""
+
+        def look() -> dict[str, Any] | None:
+            video = self.video(key)
+            if video is None or (size is not None and video["size"] != size):
+                return None
+            stages = {stage["stage"]: stage["state"] for stage in video["stages"]}
+            # ingest to faces are there from the beginning, assemble from the first modality that lands on
+            return video if set(stages.values()) <= FINAL else None
+
+        return wait_for(look, seconds=seconds, what=f"every stage of {key} to end; now: {self.video(key)}")
+
+    def found(self, query: str, k: int = 5) -> list[str]:
+        answer = self.api.get("/search", params={"q": query, "k": k}).raise_for_status().json()
+        return [result["key"] for result in answer["results"]]
+
+
+def stages(video: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    return {stage["stage"]: (stage["state"], stage["reason"]) for stage in video["stages"]}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture(scope="session")
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    from kadr_local.settings import LocalSettings
+    from kadr_local.stack import LocalStack
+
+    if not (CHECKOUT / ".kadr" / "models" / "text").exists():
+        pytest.fail("the models are not prepared: run scripts/setup.sh dev")
+    # pytest's own folders are closed to others; PostgreSQL, which refuses to be root, must get in
+    root = Path(tempfile.mkdtemp(prefix="kadr-e2e-"))
+    root.chmod(0o755)
+    (root / ".kadr").mkdir()
+    for name in ("models", "tessdata"):
+        (root / ".kadr" / name).symlink_to(CHECKOUT / ".kadr" / name)
+    settings = LocalSettings(
+        ministack_port=free_port(),
+        postgres_port=free_port(),
+        qdrant_port=free_port(),
+        api_port=free_port(),
+        extractor_timeout=30,
+    )
+    local = LocalStack(root, CHECKOUT / "template.yaml")
+    info = local.up(settings=settings)
+    yield Stack(root, settings, info)
+    local.down()
+    if not request.session.testsfailed:
+        shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def clips() -> Path:
+    return CHECKOUT / "samples" / "clips"
