@@ -147,7 +147,9 @@ def _set_timeout(resources: dict[str, Node], seconds: int) -> None:
             each["Timeout"] = seconds
     for resource in resources.values():
         properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::SQS::Queue" and properties.get("VisibilityTimeout") == 6 * longest:
+        if resource["Type"] == "AWS::SQS::Queue" and str(properties.get("VisibilityTimeout")) == str(
+            6 * longest
+        ):
             properties["VisibilityTimeout"] = 6 * seconds
 
 
@@ -235,7 +237,7 @@ def _apply(name: str, template: str, clients: Clients) -> dict[str, str]:
     from botocore.exceptions import ClientError
 
     client = clients("cloudformation")
-    good = WHOLE
+    good: tuple[str, ...] = WHOLE
     arguments = {
         "StackName": name,
         "TemplateURL": f"{client.meta.endpoint_url}/{template}",
