@@ -24,6 +24,8 @@ HEIGHT = 64
 MARGIN = 16
 _WIDEST = 40  # times the height: a hundred letters
 
+_ROOM = 0.12  # of the height, at both ends: the detector sometimes cuts into the first letter
+
 _FINGERPRINT = (96, 16)  # pixels
 _TWIN = 0.93  # correlation of two masks of one line that are read alike
 _SAME = 0.8  # correlation; different texts of one length stay below 0.5
@@ -53,7 +55,9 @@ class Candidate:
 def crop(image: Image, box: TextBox) -> Image:
     """Return the line (64, w, 3), turned level."""
     width = int(np.clip(round(box.width * HEIGHT / max(box.height, 1.0)), HEIGHT // 4, _WIDEST * HEIGHT))
-    target = np.array([[0, 0], [width, 0], [0, HEIGHT]], np.float32)
+    room = round(_ROOM * HEIGHT)
+    target = np.array([[room, 0], [room + width, 0], [room, HEIGHT]], np.float32)
+    width += 2 * room
     matrix = cv2.getAffineTransform(box.corners[[0, 1, 3]], target)
     return cv2.warpAffine(
         image, matrix, (width, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE

@@ -308,7 +308,8 @@ def _part_of(line: _Line, whole: _Line) -> bool:
     a, b = line.box, whole.box
     width = min(a.right, b.right) - max(a.left, b.left)
     height = min(a.bottom, b.bottom) - max(a.top, b.top)
-    inside = width > 0.5 * (a.right - a.left) and height > 0.5 * a.height
+    entering = a.left < _EDGE or a.right > 1 - _EDGE
+    inside = height > 0.5 * a.height and (entering or width > 0.5 * (a.right - a.left))
     return near and inside and _contained(line.text, whole.text) >= 0.6
 
 

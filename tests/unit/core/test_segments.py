@@ -159,6 +159,14 @@ def test_a_piece_read_while_the_line_was_coming_is_left_out() -> None:
     assert texts(segments(frames)) == ["Творог и яйцо"]
 
 
+def test_a_piece_that_slides_in_from_the_edge_is_left_out() -> None:
+    frames = [
+        seen(0, ("Tea", 0.95, Box(0.8, 0.1, 1.0, 0.16))),
+        *(seen(t, ("Творог и две ложки муки", 0.9, Box(0.1, 0.1, 0.7, 0.16))) for t in (1, 2, 3)),
+    ]
+    assert texts(segments(frames)) == ["Творог и две ложки муки"]
+
+
 def test_readings_in_the_wrong_script_are_the_same_line() -> None:
     assert similarity("Маке а wish", "Make a wish") == 1
     assert similarity("3a 30 минут", "за 30 минут") == 1
