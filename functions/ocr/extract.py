@@ -27,6 +27,9 @@ _RECIPE = "1"  # how lines become moments; raised when the same engines would gi
 _EVERY = 3.0  # seconds between frames of a long video
 _FRAMES_OF_SHORT = 12  # a short video is looked at as often as a long one, down to
 _EVERY_AT_LEAST = 0.75  # seconds between frames
+# Pixels of the longer side for the detector, which takes most of the time. On the samples (640 high) as many
+# words are found with 640 as with 800, in two thirds of the time. Lines are cut from the frame as it is.
+_DETECTOR_SIDE = 640
 _SIDE = 1280  # pixels of a frame's longer side: the smallest lettering that people read on a phone
 _MOST_FRAMES = 900  # half an hour, and half as many changes
 
@@ -35,7 +38,7 @@ _MOST_FRAMES = 900  # half an hour, and half as many changes
 def _detector() -> PaddleDetector:
     from kadr.adapters.rapid import PaddleDetector
 
-    return PaddleDetector(side=800, score=0.6)
+    return PaddleDetector(side=_DETECTOR_SIDE, score=0.6)
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +23,14 @@ _UNKNOWN = 0.85  # so much does a word count that no dictionary has
 _SIGNS = frozenset(".,!?:;…-—–\"'’«»“”()%№#@&+=/$€₽*")  # signs that people write
 _LEAST = 0.45  # plausibility below which a line is taken for a pattern of the background
 _LETTERS_PER_HEIGHT = 1.1  # a line this many letters short for its length was not read to its end
+_LOOKS = 3  # frames in which a line with a word that does not exist is read
+_MOST = 12  # new lines read in one frame, the largest first: more are a pattern, or a page of a book
 _LOWEST = 0.011  # of the frame's height: lines lower than that are unreadable
 _OVERLAP = 0.5  # of two boxes, intersection over union, to be the place of one line
 _STILL = 1.2  # of 255: mean difference of two frames that show the same
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Known:
     """A line that stood in the previous frame."""
 
@@ -38,6 +40,13 @@ class _Known:
     aspect: float
     text: str
     plausibility: float
+    certain: bool  # all its words exist
+    looks: int  # frames in which it was read
+
+    @property
+    def settled(self) -> bool:
+        """Whether reading it once more is not worth the time."""
+        return self.plausibility >= _SURE and (self.certain or self.looks >= _LOOKS)
 
 
 @dataclass(slots=True)
@@ -47,6 +56,7 @@ class _Line:
     box: Box
     aspect: float
     picture: lines.Image
+    before: _Known | None = None  # the same line in the frame before, where it was read and is not settled
     candidates: list[lines.Candidate] = field(default_factory=list)
     best: Reading | None = None
     way: lines.Candidate | None = None
@@ -76,6 +86,7 @@ class FrameReader:
             return self._sightings
         height, width = image.shape[:2]
         boxes = [box for box in self._detector.detect(image) if box.height >= _LOWEST * height]
+        boxes.sort(key=lambda box: -box.width * box.height)
         self.detected += len(boxes)
         known: list[_Known] = []
         unread: list[_Line] = []
@@ -83,17 +94,12 @@ class FrameReader:
             place, aspect = _place(box, width, height), box.width / max(box.height, 1.0)
             picture = lines.crop(image, box)
             seen = self._seen(place, aspect, picture)
-            if seen is not None:
+            if seen is not None and seen.settled:
                 known.append(seen)
-            else:
-                unread.append(_Line(place, aspect, picture))
+            elif len(unread) < _MOST:
+                unread.append(_Line(place, aspect, picture, seen))
         self._recognise(unread)
-        for line in unread:
-            if line.way is not None and line.best is not None:
-                text = tidy(line.best.words)
-                known.append(
-                    _Known(line.box, line.way.way, line.way.fingerprint, line.aspect, text, line.plausibility)
-                )
+        known += [read for line in unread if (read := self._known_from(line)) is not None]
         self._known = known
         self._sightings = [
             Sighting(time, line.text, line.plausibility, line.box)
@@ -102,16 +108,32 @@ class FrameReader:
         ]
         return self._sightings
 
+    def _known_from(self, line: _Line) -> _Known | None:
+        """Return what is known of a line now: this reading, or a better one of the same line before."""
+        before = line.before
+        if line.way is None or line.best is None:
+            return None if before is None else replace(before, looks=before.looks + 1)
+        looks = before.looks + 1 if before is not None else 1
+        if before is not None and before.plausibility >= line.plausibility:
+            return replace(before, box=line.box, looks=looks)
+        return _Known(
+            box=line.box,
+            way=line.way.way,
+            fingerprint=line.way.fingerprint,
+            aspect=line.aspect,
+            text=tidy(line.best.words),
+            plausibility=line.plausibility,
+            certain=all(map(self._knows, line.best.words)),
+            looks=looks,
+        )
+
     def _seen(self, place: Box, aspect: float, picture: lines.Image) -> _Known | None:
         """Return the line of the previous frame that this one still is, at its new place."""
         for old in self._known:
-            if old.plausibility < _SURE or not 0.93 < aspect / old.aspect < 1.07:
+            if not 0.93 < aspect / old.aspect < 1.07 or place.overlap(old.box) < _OVERLAP:
                 continue
-            if place.overlap(old.box) < _OVERLAP:
-                continue
-            fingerprint = lines.see(picture, old.way).fingerprint
-            if lines.same(fingerprint, old.fingerprint):
-                return _Known(place, old.way, old.fingerprint, old.aspect, old.text, old.plausibility)
+            if lines.same(lines.see(picture, old.way).fingerprint, old.fingerprint):
+                return replace(old, box=place)
         return None
 
     def _doubtful(self, reading: Reading) -> bool:

@@ -288,7 +288,7 @@ def _best(sightings: Sequence[Sighting]) -> Sighting:
 def _credible(line: _Line, frames: int) -> bool:
     """Whether a line is more than a pattern that happened to look like letters."""
     letters = [character for character in _plain(line.text) if character != " "]
-    if len(letters) >= 4 and len(set(letters)) < 3:  # beads, tiles, waves
+    if len(letters) >= 3 and len(set(letters)) < (3 if len(letters) > 3 else 2):  # beads, tiles, windows
         return False
     if len(letters) <= _SHORT and line.confidence < _SHORT_SURE:
         return False
