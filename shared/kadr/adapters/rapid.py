@@ -97,9 +97,7 @@ class PaddleDetector:
         return sorted(found, key=lambda box: (float(box.corners[:, 1].mean()), float(box.corners[0, 0])))
 
 
-def _boxes(
-    probability: npt.NDArray[np.float32], least: float
-) -> list[tuple[npt.NDArray[np.float32], float]]:
+def _boxes(probability: npt.NDArray[np.float32], least: float) -> list[tuple[npt.NDArray[np.float32], float]]:
     import cv2
 
     mask = (probability > _PIXEL).astype(np.uint8)
