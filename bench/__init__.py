@@ -1,0 +1,1 @@
+"""Measurements. `python -m bench` takes them all and writes `bench/results.json`."""
