@@ -8,18 +8,25 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import ValidationError
 
 from functions.assemble.assemble import assemble
-from kadr.core.errors import InvalidMessageError
+from kadr.core.errors import InvalidMessageError, TransientError
+from kadr.core.modality import Stage
 from kadr.events import ModalityExtracted
-from kadr.runtime.runner import LambdaContext, queue_handler
+from kadr.runtime.runner import LambdaContext, gave_up, queue_handler, receive_count
 from kadr.runtime.settings import AssembleSettings
 from kadr.runtime.telemetry import logger
 from kadr.runtime.wiring import Wiring
 
 
 @cache
+def settings() -> AssembleSettings:
+    """Return the function's settings."""
+    return AssembleSettings()
+
+
+@cache
 def world() -> Wiring:
     """Return the adapters, made at the first message."""
-    return Wiring(AssembleSettings())
+    return Wiring(settings())
 
 
 def process(record: SQSRecord, _context: LambdaContext) -> None:
@@ -28,7 +35,15 @@ def process(record: SQSRecord, _context: LambdaContext) -> None:
         message = ModalityExtracted.model_validate_json(record.body)
     except ValidationError as error:
         raise InvalidMessageError(f"not a ModalityExtracted message: {error}") from error
-    current = assemble(message, world())
+    try:
+        current = assemble(message, world())
+    except TransientError as error:
+        attempt = receive_count(record)
+        if attempt >= settings().max_receive_count:
+            world().ledger.abandon(
+                message.video_id, message.generation, Stage.ASSEMBLE, gave_up(attempt, error)
+            )
+        raise
     logger().info("assembled" if current else "superseded", video_id=str(message.video_id))
 
 

@@ -206,6 +206,7 @@ def _video_answer(record: VideoRecord, here: Services) -> schemas.VideoAnswer:
         video_id=record.video_id,
         bucket=record.bucket,
         key=record.key,
+        generation=record.generation,
         state=record.state,
         duration=record.duration,
         width=record.width,

@@ -80,6 +80,7 @@ class VideoAnswer(_Answer):
     video_id: UUID
     bucket: str
     key: str
+    generation: int = Field(description="rises with every version of the object")
     state: VideoState
     duration: float | None
     width: int | None

@@ -251,6 +251,16 @@ def test_a_video_becomes_searchable_with_its_first_modality(
     assert ledger.video_counts() == {VideoState.SEARCHABLE: 1}
 
 
+def test_a_video_that_could_not_be_assembled_says_so(
+    ledger: PostgresLedger, registered: Registration
+) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "раз"),)))
+    ledger.abandon(VIDEO, registered.generation - 1, Stage.ASSEMBLE, "old news")
+    assert stages(ledger)[Stage.ASSEMBLE] is StageState.QUEUED
+    ledger.abandon(VIDEO, registered.generation, Stage.ASSEMBLE, "Qdrant did not answer")
+    assert stages(ledger)[Stage.ASSEMBLE] is StageState.DEAD
+
+
 def test_assembling_an_old_generation_does_nothing(ledger: PostgresLedger, registered: Registration) -> None:
     with ledger.assemble(VIDEO, registered.generation - 1) as commit:
         assert commit is None

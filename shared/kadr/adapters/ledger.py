@@ -142,6 +142,13 @@ class PostgresLedger:
 
     def fail(self, registration: Registration, stage: Stage, state: StageState, reason: str) -> None:
         """Record that a stage failed, is unavailable, or will be retried. Silent if superseded."""
+        self._fail(registration.video_id, registration.generation, stage, state, reason)
+
+    def abandon(self, video_id: UUID, generation: int, stage: Stage, reason: str) -> None:
+        """Record that a stage's message goes to the dead-letter queue. Silent if superseded."""
+        self._fail(video_id, generation, stage, StageState.DEAD, reason)
+
+    def _fail(self, video_id: UUID, generation: int, stage: Stage, state: StageState, reason: str) -> None:
         with self._postgres.transaction() as connection:
             connection.execute(
                 "INSERT INTO extraction (video_id, stage, generation, state, reason)"
@@ -150,15 +157,9 @@ class PostgresLedger:
                 " ON CONFLICT (video_id, stage) DO UPDATE SET state = %(state)s, reason = %(reason)s,"
                 " lease_until = NULL, updated_at = now(),"
                 " duration_ms = (extract(epoch FROM now() - extraction.started_at) * 1000)::integer",
-                {
-                    "id": registration.video_id,
-                    "generation": registration.generation,
-                    "stage": stage,
-                    "state": state,
-                    "reason": reason,
-                },
+                {"id": video_id, "generation": generation, "stage": stage, "state": state, "reason": reason},
             )
-            _refresh_state(connection, registration.video_id)
+            _refresh_state(connection, video_id)
 
     @contextmanager
     def assemble(self, video_id: UUID, generation: int) -> Iterator[PostgresCommit | None]:

@@ -122,6 +122,9 @@ class Ledger(Protocol):
     def fail(self, registration: Registration, stage: Stage, state: StageState, reason: str) -> None:
         """Record that a stage failed, is unavailable, or will be retried. Silent if superseded."""
 
+    def abandon(self, video_id: UUID, generation: int, stage: Stage, reason: str) -> None:
+        """Record that a stage's message goes to the dead-letter queue. Silent if superseded."""
+
     def assemble(self, video_id: UUID, generation: int) -> AbstractContextManager[Commit | None]:
         """Lock the video's row for assembling; ``None`` if the generation is not the current one."""
 

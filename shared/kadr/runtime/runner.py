@@ -82,7 +82,7 @@ def queue_handler(
             try:
                 process(record, context)
             except TransientError as error:
-                delay = _delay(error, _receive_count(record))
+                delay = _delay(error, receive_count(record))
                 log.warning("will be tried again", reason=str(error), retry_in=delay)
                 backoff().backoff.retry_in(record.event_source_arn, record.receipt_handle, delay)
                 raise
@@ -193,10 +193,9 @@ class _Job:
             raise
         except Exception as error:
             reason = str(error) if isinstance(error, TransientError) else f"unexpected error: {error!r}"
-            attempt = _receive_count(record)
+            attempt = receive_count(record)
             if attempt >= self.settings.max_receive_count:
-                reason = f"gave up after {attempt} tries, `kadr redrive` tries again: {reason}"
-                self._record(registration, StageState.DEAD, reason)
+                self._record(registration, StageState.DEAD, gave_up(attempt, reason))
             else:
                 self._record(registration, StageState.RETRYING, reason)
             if isinstance(error, TransientError):
@@ -321,7 +320,13 @@ def _settings(read: Callable[[], ExtractorSettings]) -> ExtractorSettings:
         raise TransientError(f"the function is not configured: check {names}") from error
 
 
-def _receive_count(record: SQSRecord) -> int:
+def gave_up(attempt: int, reason: object) -> str:
+    """Return what is recorded of a job whose message goes to the dead-letter queue."""
+    return f"gave up after {attempt} tries, `kadr redrive` tries again: {reason}"
+
+
+def receive_count(record: SQSRecord) -> int:
+    """Return how often the queue has delivered the message, this time included."""
     try:
         return int(record.attributes.approximate_receive_count)
     except (KeyError, TypeError, ValueError):
