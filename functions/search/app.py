@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from functions.search import schemas
 from functions.search.engine import Engine, Page, Result
 from kadr import __version__
-from kadr.core.errors import DependencyError, KadrError
+from kadr.core.errors import DependencyError, EmptyQueryError, KadrError
 from kadr.core.modality import VideoState
 from kadr.models.registry import report
 from kadr.ports.ledger import VideoRecord
@@ -66,6 +66,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(DependencyError, partial(_failed, status=503, code="unavailable"))
+    app.add_exception_handler(EmptyQueryError, _nothing_asked)
     app.add_exception_handler(KadrError, partial(_failed, status=500, code="failed"))
     app.add_exception_handler(ValidationError, _misconfigured)
     app.add_api_route("/search", search, tags=["search"])
@@ -102,7 +103,7 @@ def search(
 ) -> schemas.SearchAnswer:
     """Find videos. Results come in ranking order, with the moments that made them match."""
     page = here.engine.search(q, limit=k, offset=offset)
-    return _search_answer(page, here, offset)
+    return _search_answer(q, page, here, offset)
 
 
 def videos(
@@ -158,10 +159,10 @@ def healthz(here: Injected, response: Response) -> schemas.HealthAnswer:
     return schemas.HealthAnswer(status="ok" if ok else "degraded", checks=checks, version=__version__)
 
 
-def _search_answer(page: Page, here: Services, offset: int) -> schemas.SearchAnswer:
+def _search_answer(q: str, page: Page, here: Services, offset: int) -> schemas.SearchAnswer:
     return schemas.SearchAnswer(
         query=schemas.QueryAnswer(
-            original=page.query.original,
+            original=q,
             corrected=page.query.corrected,
             translated=page.query.translated,
             language=page.query.language,
@@ -259,6 +260,10 @@ def _failed(_request: Request, error: Exception, *, status: int, code: str) -> J
     logger().error("request failed", reason=str(error))
     message = "a service does not answer, try again" if status == 503 else "the request failed"
     return _error(status, code, message)
+
+
+def _nothing_asked(_request: Request, error: Exception) -> JSONResponse:
+    return _error(422, "empty", str(error))
 
 
 def _misconfigured(_request: Request, error: Exception) -> JSONResponse:

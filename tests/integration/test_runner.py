@@ -295,6 +295,12 @@ def test_an_object_deleted_before_its_event_leaves_nothing(world: FakeWorld, han
     assert world.index.count() == 0
 
 
+def test_a_folder_of_the_console_is_not_a_video(world: FakeWorld, handler_of: Any) -> None:
+    world.objects.put(BUCKET, "holiday/", b"")
+    assert not retried(handler_of(BORSCHT)(event(key="holiday/"), FakeContext()))
+    assert world.ledger.videos(limit=10) == []
+
+
 def test_a_key_that_an_emulator_encoded_is_found(world: FakeWorld, handler_of: Any) -> None:
     world.objects.put(BUCKET, "a b.mp4", b"video")
     handler_of(BORSCHT)(event(key="a+b.mp4"), FakeContext())

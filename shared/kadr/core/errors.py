@@ -10,7 +10,8 @@
     │   │   └── DamagedMediaError     recognised, but not one frame could be decoded
     │   ├── WeightsUnavailableError   the role's weights are not installed
     │   ├── WeightsRefusedError       a checksum is wrong or the format is not a safe one
-    │   └── InvalidMessageError       a message does not have the schema it claims
+    │   ├── InvalidMessageError       a message does not have the schema it claims
+    │   └── EmptyQueryError           there is nothing to look for in a query
     └── TransientError            worth another try: retried with backoff, then dead-lettered
         ├── SupersededError           the object changed while we worked on it
         ├── BusyError                 another worker holds the job's lease
@@ -29,6 +30,10 @@ class KadrError(Exception):
 
 class PermanentError(KadrError):
     """Trying again cannot help."""
+
+
+class EmptyQueryError(PermanentError):
+    """There is nothing to look for in a query: no letters, no digits."""
 
 
 class TransientError(KadrError):

@@ -126,7 +126,8 @@ def extractor(
 
     def process(record: SQSRecord, context: LambdaContext) -> None:
         for message in s3_events.parse(record.body):
-            if isinstance(message, ObjectCreated):
+            # "Create folder" in the console writes an empty object whose name ends in a slash.
+            if isinstance(message, ObjectCreated) and not message.key.endswith("/"):
                 job = _Job(
                     stage=stage,
                     extract=extract,
