@@ -15,8 +15,9 @@ import typer
 from typer.core import TyperGroup
 
 from kadr.cli import demo, evaluate, operations, search, stack, upload, videos
-from kadr.cli.failure import explain
+from kadr.cli.failure import CommandError, explain
 from kadr.cli.session import Session
+from kadr.core.errors import KadrError
 
 # Global options are understood anywhere on the line, as people type them; True: takes a value.
 _GLOBAL_OPTIONS = {"--debug": False, "--stack": True, "--root": True}
@@ -38,9 +39,13 @@ class KadrGroup(TyperGroup):
         except Exception as error:
             if isinstance(ctx.obj, Session) and ctx.obj.debug:
                 raise
-            from kadr.cli.console import stderr
+            from kadr.cli.console import as_markup, stderr
 
-            stderr().print(f"[bold red]Error:[/] {_escape(explain(error))}", soft_wrap=True)
+            # the local stack's own errors quote the end of a log; in any other a line break is not ours
+            ours = isinstance(error, KadrError) and not isinstance(error, CommandError)
+            lines = explain(error).split("\n") if ours else [explain(error)]
+            shown = "\n".join(as_markup(line) for line in lines)
+            stderr().print(f"[bold red]Error:[/] {shown}", soft_wrap=True)
             raise typer.Exit(1) from error
 
 
@@ -137,9 +142,3 @@ def _hoist(args: list[str]) -> list[str]:
             front.append(args[i])
         i += 1
     return front + rest + args[end:]
-
-
-def _escape(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)

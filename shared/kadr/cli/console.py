@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -32,6 +33,11 @@ _SIGNS = {
 }
 
 
+# What moves the cursor, breaks a row or turns its direction: C0 and C1 controls, line and paragraph
+# separators, bidirectional controls; and surrogates, which no stream can encode.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
 def stdout() -> Console:
     """Return the console for data."""
     return _console(stderr=False)
@@ -45,6 +51,29 @@ def stderr() -> Console:
 def print_json(data: Any) -> None:
     """Write ``data`` to stdout as indented JSON, text unescaped."""
     sys.stdout.write(json.dumps(data, ensure_ascii=False, indent=2, default=_jsonable) + "\n")
+
+
+def printable(text: str) -> str:
+    """Return ``text`` so that a terminal only shows it: on one line, controls as ``\\x1b`` or ``\\u202e``.
+
+    Keys, reasons and what was read in a video are whatever their authors liked. Every string that is not
+    ours passes through here before it is shown; ``--json`` is exact and does not.
+    """
+    return _UNPRINTABLE.sub(_escape_code, text)
+
+
+def foreign(text: str, style: str = "") -> Text:
+    """Return text that is not ours for a console: printable, and not taken for Rich's markup."""
+    from rich.text import Text
+
+    return Text(printable(text), style=style)
+
+
+def as_markup(text: str) -> str:
+    """Return the markup that shows text that is not ours, as :func:`foreign` does."""
+    from rich.markup import escape
+
+    return escape(printable(text))
 
 
 def mmss(seconds: float) -> str:
@@ -73,7 +102,7 @@ def stage_line(stages: Iterable[StageStatus]) -> Text:
         sign, style = state_sign(stage.state)
         if line:
             line.append("  ")
-        line.append(f"{sign} {stage.stage}", style=style)
+        line.append(f"{sign} {printable(stage.stage)}", style=style)
         if stage.reason and stage.state not in (StageState.DONE, StageState.RUNNING):
             # what stands before a colon is the reason in a few words; `kadr video` shows all of it
             line.append(f" ({short(stage.reason.partition(': ')[0], 40)})", style=style)
@@ -89,8 +118,8 @@ def state_sign(state: str) -> tuple[str, str]:
 
 
 def short(text: str, limit: int = 60) -> str:
-    """Return ``text`` on one line of at most ``limit`` characters."""
-    line = " ".join(text.split())
+    """Return ``text``, printable, on one line of at most ``limit`` characters."""
+    line = printable(" ".join(text.split()))
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -100,6 +129,11 @@ def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else shutil.get_terminal_size((PLAIN_WIDTH, 40)).columns
     return Console(stderr=stderr, width=width, highlight=False, soft_wrap=False)
+
+
+def _escape_code(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def _jsonable(value: Any) -> str:

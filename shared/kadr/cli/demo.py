@@ -32,7 +32,7 @@ def demo(
 ) -> None:
     """Start the local stack, index the sample clips, search them, measure, and leave it running."""
     from kadr.cli import evaluate, stack
-    from kadr.cli.console import stderr, stdout
+    from kadr.cli.console import as_markup, foreign, stderr, stdout
     from kadr.cli.progress import display
     from kadr.cli.sending import Bucket, plan
     from kadr.cli.upload import Run
@@ -47,7 +47,7 @@ def demo(
     stack.start(session.root, err)
     target = session.target()
 
-    err.print(f"[bold]2. Uploading and indexing {clips.relative_to(session.root)}[/]")
+    err.print(f"[bold]2. Uploading and indexing {as_markup(str(clips.relative_to(session.root)))}[/]")
     run = Run(plan([clips]))
     bucket = Bucket(target.client("s3"), target.media_bucket)
     with target.api() as api:
@@ -63,7 +63,7 @@ def demo(
         result = evaluate.measure(api, judged, k=5)
         out.print(found_table(api, choose([each.judged for each in result.judgements], queries)))
         for line in evaluate.caveats(result):
-            err.print(line, soft_wrap=True)
+            err.print(foreign(line), soft_wrap=True)
         out.print(f"{evaluate.summary(result)}  (kadr evaluate samples/queries.jsonl)", soft_wrap=True)
 
     out.print()
@@ -117,7 +117,7 @@ def found_table(api: Api, judged: Sequence[JudgedQuery]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from kadr.cli.console import mmss
+    from kadr.cli.console import foreign, mmss
     from kadr.cli.search import best_evidence, evidence_text, query_stems
 
     table = Table(box=box.SIMPLE, pad_edge=False)
@@ -137,14 +137,14 @@ def found_table(api: Api, judged: Sequence[JudgedQuery]) -> Table:
             else Text("-", style="red")
         )
         if not answer.results:
-            table.add_row(Text(query.query), query.kind, "nothing", "", "", "", rank)
+            table.add_row(foreign(query.query), foreign(query.kind), "nothing", "", "", "", rank)
             continue
         first = answer.results[0]
         best = best_evidence(first)
         table.add_row(
-            Text(query.query),
-            query.kind,
-            Text(first.key),
+            foreign(query.query),
+            foreign(query.kind),
+            foreign(first.key),
             f"{first.score:.3f}",
             mmss(best.start) if best is not None and best.start is not None else "",
             evidence_text(best, query_stems(answer.query)) if best is not None else "",

@@ -81,14 +81,14 @@ def evaluate(  # noqa: PLR0917 - Typer passes them by name
 
     Queries that can only be answered by weights that are not installed are left out, and named.
     """
-    from kadr.cli.console import print_json, stderr, stdout
+    from kadr.cli.console import foreign, print_json, stderr, stdout
 
     queries = read_queries(file, prefix=prefix)
     with session_of(ctx).target().api() as api:
         result = measure(api, queries, k=k, every_query=every_query)
     err = stderr()
     for line in caveats(result):
-        err.print(line, soft_wrap=True)
+        err.print(foreign(line), soft_wrap=True)
     if as_json:
         print_json(evaluation_json(result, misses=misses))
         return
@@ -256,14 +256,15 @@ def print_evaluation(result: Evaluation, out: Any, *, misses: bool) -> None:
     """Print the table of the classes and, with ``misses``, that of the worst queries."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
+
+    from kadr.cli.console import foreign
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("class")
     for name in ("queries", *_measures(result.overall)):
         table.add_column(name, justify="right")
     for kind, relevance in sorted(result.classes.items()):
-        table.add_row(kind or "-", str(relevance.queries), *_cells(relevance))
+        table.add_row(foreign(kind or "-"), str(relevance.queries), *_cells(relevance))
     table.add_section()
     table.add_row("all", str(result.overall.queries), *_cells(result.overall), style="bold")
     out.print(table)
@@ -278,10 +279,10 @@ def print_evaluation(result: Evaluation, out: Any, *, misses: bool) -> None:
         table.add_column(name, overflow="fold")
     for each in missed[:WORST]:
         table.add_row(
-            Text(each.judged.query),
-            each.judged.kind,
-            Text(", ".join(each.judged.relevant)),
-            Text(", ".join(each.ranking[:3]) or "nothing"),
+            foreign(each.judged.query),
+            foreign(each.judged.kind),
+            foreign(", ".join(each.judged.relevant)),
+            foreign(", ".join(each.ranking[:3]) or "nothing"),
         )
     out.print(table)
     if len(missed) > WORST:

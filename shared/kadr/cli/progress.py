@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, Self
 
-from kadr.cli.console import human_size, stage_line, stderr
+from kadr.cli.console import as_markup, foreign, human_size, printable, stage_line, stderr
 from kadr.cli.following import EXTRACTION, settled
 from kadr.cli.sending import PART_SIZE, Outcome, Receipt, Upload
 from kadr.core.modality import StageState
@@ -14,6 +14,7 @@ from kadr.core.modality import StageState
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
+    from rich.text import Text
 
     from kadr.cli.api import VideoStatus
 
@@ -100,11 +101,9 @@ class LineDisplay:
                 self._say(video.key, stage_line(moved).plain)
 
     def _say(self, key: str, what: str) -> None:
-        from rich.text import Text
-
         number = self._numbers.get(key, 0)
         place = f"[{number:>{len(str(self._total))}}/{self._total}]"
-        self._console.print(Text(f"{place} {key}  {what}"), soft_wrap=True)
+        self._console.print(foreign(f"{place} {key}  {what}"), soft_wrap=True)
 
 
 class LiveDisplay:
@@ -151,16 +150,16 @@ class LiveDisplay:
         key = receipt.upload.key
         with self._lock:
             if self._follow and receipt.outcome is not Outcome.FAILED:
-                self._draw(key, 0, len(EXTRACTION), _outcome(receipt))
+                self._draw(key, 0, len(EXTRACTION), as_markup(_outcome(receipt)))
             else:
-                self._settle(key, _outcome(receipt), failed=receipt.outcome is Outcome.FAILED)
+                self._settle(key, foreign(_outcome(receipt)), failed=receipt.outcome is Outcome.FAILED)
 
     def moved(self, video: VideoStatus) -> None:
         """Move the bar of the stages, or turn it into a line."""
         line = stage_line(video.stages)
         with self._lock:
             if settled(video):
-                self._settle(video.key, line.markup, failed=video.state == "failed", markup=True)
+                self._settle(video.key, line, failed=video.state == "failed")
             else:
                 final = sum(stage.final for stage in video.stages if stage.stage in EXTRACTION)
                 self._draw(video.key, final, len(EXTRACTION), line.markup)
@@ -172,7 +171,7 @@ class LiveDisplay:
             self._tasks[key] = self._progress.add_task("", name=_fit(key), note="")
         self._progress.update(self._tasks[key], completed=done, total=max(total, 1), note=note)
 
-    def _settle(self, key: str, line: str, *, failed: bool, markup: bool = False) -> None:
+    def _settle(self, key: str, line: Text, *, failed: bool) -> None:
         from rich.text import Text
 
         if key in self._tasks:
@@ -180,7 +179,7 @@ class LiveDisplay:
         self._done += 1
         self._progress.update(self._all, completed=self._done, note=self._summary())
         text = Text(f"{_fit(key)}  ", style="red" if failed else "")
-        text.append_text(Text.from_markup(line) if markup else Text(line))
+        text.append_text(line)
         self._console.print(text)
 
     def _summary(self) -> str:
@@ -198,5 +197,6 @@ def _outcome(receipt: Receipt) -> str:
 
 
 def _fit(key: str, width: int = 32) -> str:
-    """Return the end of a key: that is where names in one folder differ."""
+    """Return the end of a key, printable: that is where names in one folder differ."""
+    key = printable(key)
     return key if len(key) <= width else "…" + key[-(width - 1) :]

@@ -60,13 +60,15 @@ def understanding(query: QueryUnderstanding) -> Text:
     """Return one line about how the query was understood."""
     from rich.text import Text
 
-    line = Text(query.original, style="bold")
+    from kadr.cli.console import printable
+
+    line = Text(printable(query.original), style="bold")
     if query.corrected and query.corrected != query.original:
-        line.append(f"  read as “{query.corrected}”", style="not bold yellow")
+        line.append(f"  read as “{printable(query.corrected)}”", style="not bold yellow")
     if query.translated and query.translated not in (query.original, query.corrected):
-        line.append(f"  also searched as “{query.translated}”", style="not bold cyan")
+        line.append(f"  also searched as “{printable(query.translated)}”", style="not bold cyan")
     if query.language and query.language != "und":
-        line.append(f"  [{query.language}]", style="not bold dim")
+        line.append(f"  [{printable(query.language)}]", style="not bold dim")
     return line
 
 
@@ -76,7 +78,7 @@ def result_table(results: list[SearchResult], query: QueryUnderstanding) -> Tabl
     from rich.table import Table
     from rich.text import Text
 
-    from kadr.cli.console import mmss
+    from kadr.cli.console import foreign, mmss
 
     words = query_stems(query)
     table = Table(box=box.SIMPLE, pad_edge=False)
@@ -90,7 +92,7 @@ def result_table(results: list[SearchResult], query: QueryUnderstanding) -> Tabl
         table.add_row(
             str(result.rank),
             f"{result.score:.3f}",
-            Text(result.key),
+            foreign(result.key),
             mmss(best.start) if best is not None and best.start is not None else "",
             evidence_text(best, words) if best is not None else Text("", style="dim"),
         )
@@ -108,9 +110,9 @@ def evidence_text(evidence: Evidence, words: frozenset[str]) -> Text:
     """Return the evidence on one line, with the words of the query in bold."""
     from rich.text import Text
 
-    from kadr.cli.console import short
+    from kadr.cli.console import printable, short
 
-    line = Text(f"{evidence.modality}: ", style="dim")
+    line = Text(f"{printable(evidence.modality)}: ", style="dim")
     shown = highlight(short(evidence.text, 100), words)
     line.append_text(shown)
     translated = highlight(short(evidence.translation, 60), words)

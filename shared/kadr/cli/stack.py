@@ -76,7 +76,9 @@ def local_stack(root: Path) -> Any:
 
 def start(root: Path, err: Console) -> None:
     """Start the local stack, naming each step."""
-    local_stack(root).up(on_progress=lambda step: err.print(f"[dim]·[/] {step}", soft_wrap=True))
+    from kadr.cli.console import as_markup
+
+    local_stack(root).up(on_progress=lambda step: err.print(f"[dim]·[/] {as_markup(step)}", soft_wrap=True))
 
 
 def addresses(target: Target) -> dict[str, Any]:
@@ -97,10 +99,12 @@ def print_addresses(target: Target, out: Console) -> None:
     """Print where everything of a stack is."""
     from rich.table import Table
 
+    from kadr.cli.console import foreign
+
     table = Table.grid(padding=(0, 2))
     for name, value in addresses(target).items():
         if value:
-            table.add_row(name.replace("_", " "), str(value))
+            table.add_row(name.replace("_", " "), foreign(str(value)))
     out.print(table)
 
 
@@ -222,7 +226,7 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
     from rich.table import Table
     from rich.text import Text
 
-    from kadr.cli.console import state_sign
+    from kadr.cli.console import foreign, state_sign
     from kadr.core.modality import StageState
 
     if report["services"]:
@@ -232,11 +236,11 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
         for service in report["services"]:
             up_ = service["running"]
             table.add_row(
-                service["name"],
+                foreign(service["name"]),
                 Text("running" if up_ else "stopped", style="green" if up_ else "red"),
                 str(service["pid"] or ""),
-                Text(service["address"] or ""),
-                Text(service["detail"] or "", style="dim"),
+                foreign(service["address"] or ""),
+                foreign(service["detail"] or "", style="dim"),
             )
         out.print(table)
     if not report["running"]:
@@ -253,7 +257,7 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
         counts = report["stages"].get(stage, {})
         dead = report["dead_letters"].get(stage, 0)
         table.add_row(
-            stage,
+            foreign(stage),
             *(str(counts.get(state) or "") for state in states),
             Text(str(dead or ""), style="bold red"),
         )
@@ -271,7 +275,7 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
         for item in report["failed"]:
             rows.setdefault((item["key"], item["reason"]), []).append(item["stage"])
         for (key, reason), stages in rows.items():
-            table.add_row(Text(key), ", ".join(stages), Text(reason))
+            table.add_row(foreign(key), foreign(", ".join(stages)), foreign(reason))
         out.print(table)
 
 
@@ -280,18 +284,20 @@ def print_facts(report: dict[str, Any], out: Console) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from kadr.cli.console import foreign, printable
+
     table = Table.grid(padding=(0, 2))
-    table.add_row("API", Text(report["api_url"]))
+    table.add_row("API", foreign(report["api_url"]))
     if report["page_url"]:
-        table.add_row("page", Text(report["page_url"]))
-    table.add_row("bucket", Text(report["media_bucket"]))
+        table.add_row("page", foreign(report["page_url"]))
+    table.add_row("bucket", foreign(report["media_bucket"]))
     counts = ", ".join(f"{count} {state}" for state, count in report["videos"].items() if count)
-    table.add_row("videos", counts or "none yet: `kadr upload PATH…`")
+    table.add_row("videos", foreign(counts) if counts else "none yet: `kadr upload PATH…`")
     models = Text()
     for model in report["models"]:
         ok = model["installed"]
         models.append("  " if models else "")
-        models.append(f"{'✓' if ok else '-'} {model['role']}", style="green" if ok else "dim")
+        models.append(f"{'✓' if ok else '-'} {printable(model['role'])}", style="green" if ok else "dim")
     table.add_row("models", models)
     out.print(table)
 
@@ -305,13 +311,15 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 100,
 ) -> None:
     """Print the logs of a function, or of everything."""
+    from kadr.cli.console import printable
+
     session = session_of(ctx)
     if session.stack:
         found = cloud_logs(session.target(), function, follow=follow, lines=lines)
     else:
         found = local_stack(session.root).logs(function, follow=follow, lines=lines)
     for line in found:
-        typer.echo(line)
+        typer.echo(printable(line.expandtabs()))
 
 
 def cloud_logs(target: Target, function: str | None, *, follow: bool, lines: int) -> Any:

@@ -181,9 +181,8 @@ class Run:
         """Print what failed and why, and one line about everything."""
         from rich import box
         from rich.table import Table
-        from rich.text import Text
 
-        from kadr.cli.console import short, stdout
+        from kadr.cli.console import foreign, short, stdout
 
         out = stdout()
         faults = [(item.key, what, why) for item in self.uploads for what, why in self._faults(item.key)]
@@ -193,7 +192,7 @@ class Run:
             table.add_column("at")
             table.add_column("why")
             for key, what, why in faults:
-                table.add_row(Text(key), what, Text(short(why, 200)))
+                table.add_row(foreign(key), foreign(what), foreign(short(why, 200)))
             out.print(table)
         out.print(self.summary(), soft_wrap=True)
 

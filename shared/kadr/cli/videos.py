@@ -38,7 +38,7 @@ def videos(  # noqa: PLR0917 - Typer passes them by name
 ) -> None:
     """List videos and where each stage of them stands."""
     from kadr.cli.api import PAGE
-    from kadr.cli.console import human_size, mmss, print_json, stage_line, stderr, stdout
+    from kadr.cli.console import foreign, human_size, mmss, print_json, stage_line, stderr, stdout
     from kadr.core.modality import VideoState
 
     if state and state not in set(VideoState):
@@ -63,7 +63,6 @@ def videos(  # noqa: PLR0917 - Typer passes them by name
 
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("video", overflow="fold")
@@ -73,8 +72,8 @@ def videos(  # noqa: PLR0917 - Typer passes them by name
     table.add_column("stages")
     for item in listed:
         table.add_row(
-            Text(item.key),
-            item.state,
+            foreign(item.key),
+            foreign(item.state),
             mmss(item.duration) if item.duration is not None else "",
             human_size(item.size) if item.size is not None else "",
             stage_line(item.stages),
@@ -90,7 +89,7 @@ def video(
     as_json: AsJson = False,
 ) -> None:
     """Show one video: every stage, with reasons, times, costs and what was found."""
-    from kadr.cli.console import human_size, mmss, print_json, state_sign, stdout
+    from kadr.cli.console import foreign, human_size, mmss, print_json, printable, state_sign, stdout
 
     target = session_of(ctx).target()
     with target.api() as api:
@@ -105,10 +104,9 @@ def video(
 
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     out = stdout()
-    out.print(Text(found.key, style="bold"), Text(found.state))
+    out.print(foreign(found.key, "bold"), foreign(found.state))
     facts = [f"id {found.video_id}", f"bucket {found.bucket or target.media_bucket}"]
     if found.duration is not None:
         facts.append(mmss(found.duration))
@@ -118,22 +116,22 @@ def video(
         facts.append(human_size(found.size))
     if found.created_at is not None:
         facts.append(f"added {found.created_at:%Y-%m-%d %H:%M:%S}")
-    out.print(Text("  ".join(facts), style="dim"))
+    out.print(foreign("  ".join(facts), "dim"))
     table = Table(box=box.SIMPLE, pad_edge=False)
     for column in ("stage", "state", "tries", "took", "cost", "model", "reason and details"):
         table.add_column(column, justify="right" if column in ("tries", "took", "cost") else "left")
     for stage in found.stages:
         sign, style = state_sign(stage.state)
-        note = Text(stage.reason or "")
+        note = foreign(stage.reason or "")
         if stage.details:
-            note.append(("  " if note else "") + _details(stage.details), style="dim")
+            note.append(("  " if note else "") + printable(_details(stage.details)), style="dim")
         table.add_row(
-            stage.stage,
-            Text(f"{sign} {stage.state}", style=style),
+            foreign(stage.stage),
+            foreign(f"{sign} {stage.state}", style),
             str(stage.attempts) if stage.attempts else "",
             f"{stage.duration_ms / 1000:.1f} s" if stage.duration_ms is not None else "",
             f"${stage.cost_usd:.6f}" if stage.cost_usd is not None else "",
-            stage.model_version or "",
+            foreign(stage.model_version or ""),
             note,
         )
     out.print(table)
@@ -150,7 +148,7 @@ def delete(  # noqa: PLR0917 - Typer passes them by name
     as_json: AsJson = False,
 ) -> None:
     """Delete videos from the bucket, and with that everything that was made from them."""
-    from kadr.cli.console import stderr
+    from kadr.cli.console import printable, stderr
 
     target = session_of(ctx).target()
     s3 = target.client("s3")
@@ -165,7 +163,7 @@ def delete(  # noqa: PLR0917 - Typer passes them by name
         return
     if not yes:
         what = f"{keys[0]}" if len(keys) == 1 else f"{len(keys)} videos ({', '.join(keys[:3])}…)"
-        if not typer.confirm(f"Delete {what} and everything found in it?", err=True):
+        if not typer.confirm(f"Delete {printable(what)} and everything found in it?", err=True):
             stderr().print("Nothing was deleted.")
             raise typer.Exit(1)
     for key in keys:
@@ -213,13 +211,13 @@ def video_json(item: VideoStatus) -> dict[str, Any]:
 
 
 def _say(keys: list[str], what: str, *, as_json: dict[str, Any] | None) -> None:
-    from kadr.cli.console import print_json
+    from kadr.cli.console import print_json, printable
 
     if as_json is not None:
         print_json(as_json)
         return
     for key in keys:
-        typer.echo(f"{what} {key}")
+        typer.echo(f"{what} {printable(key)}")
 
 
 def _wait_until_gone(api: Api, target: Target, keys: list[str]) -> list[str]:
