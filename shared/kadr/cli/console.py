@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -104,9 +104,47 @@ def stage_line(stages: Iterable[StageStatus]) -> Text:
             line.append("  ")
         line.append(f"{sign} {printable(stage.stage)}", style=style)
         if stage.reason and stage.state not in (StageState.DONE, StageState.RUNNING):
-            # what stands before a colon is the reason in a few words; `kadr video` shows all of it
-            line.append(f" ({short(stage.reason.partition(': ')[0], 40)})", style=style)
+            line.append(f" ({brief(stage.reason)})", style=style)
     return line
+
+
+def stage_signs(stages: Iterable[StageStatus], names: Sequence[str]) -> Text:
+    """Return only the signs of one video's stages, in the order of ``names``; a blank for a missing one."""
+    from rich.text import Text
+
+    states = {stage.stage: stage.state for stage in stages}
+    signs = [state_sign(states[name]) if name in states else (" ", "") for name in names]
+    return Text(" ").join(Text(sign, style=style) for sign, style in signs)
+
+
+def stage_names(stages: Iterable[StageStatus]) -> Text:
+    """Return the stages of one video with their signs, without reasons: ``✓ ingest  · speech  … faces``."""
+    from rich.text import Text
+
+    return Text("  ").join(
+        Text(f"{state_sign(stage.state)[0]} {printable(stage.stage)}", style=state_sign(stage.state)[1])
+        for stage in stages
+    )
+
+
+def stage_reasons(videos: Iterable[Iterable[StageStatus]]) -> list[Text]:
+    """Return why stages have nothing to show: each reason once, with how often, most frequent first."""
+    from collections import Counter
+
+    from rich.text import Text
+
+    counts: dict[tuple[str, str], Counter[str]] = {}
+    for stages in videos:
+        for stage in stages:
+            if stage.reason and stage.state not in (StageState.DONE, StageState.RUNNING):
+                why = stage.state, brief(stage.reason)
+                counts.setdefault(why, Counter())[stage.stage] += 1
+    lines = []
+    for (state, reason), found in sorted(counts.items(), key=lambda item: -item[1].total()):
+        sign, style = state_sign(state)
+        where = ", ".join(f"{count} {printable(stage)}" for stage, count in found.most_common())
+        lines.append(Text.assemble((f"{sign} {reason}", style), (f"  {where}", "dim")))
+    return lines
 
 
 def state_sign(state: str) -> tuple[str, str]:
@@ -115,6 +153,26 @@ def state_sign(state: str) -> tuple[str, str]:
         return _SIGNS[StageState(state)]
     except ValueError:  # a newer API may know a state that we do not
         return "?", "yellow"
+
+
+def brief(reason: str) -> str:
+    """Return a stage's reason in a few words: what stands before a colon; ``kadr video`` shows all of it."""
+    return short(reason.partition(": ")[0], 40)
+
+
+def middle(text: str, width: int) -> str:
+    """Return ``text``, printable, in at most ``width`` columns: what differs in names is at their ends."""
+    from rich.cells import cell_len, set_cell_size
+
+    text = printable(text)
+    if cell_len(text) <= width:
+        return text
+    tail = ""
+    for character in reversed(text):
+        if cell_len(character + tail) > (width - 1) // 2:
+            break
+        tail = character + tail
+    return set_cell_size(text, width - 1 - cell_len(tail)).rstrip() + "…" + tail
 
 
 def short(text: str, limit: int = 60) -> str:

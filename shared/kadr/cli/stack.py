@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Videos looked through for failed stages; a library with more failures than fit has one cause, not many.
 LOOKED_THROUGH = 2000
+# From this width on, in columns, the tables of `kadr status` have room for every word.
+ROOMY = 90
 
 
 def register(app: typer.Typer) -> None:
@@ -102,6 +104,8 @@ def print_addresses(target: Target, out: Console) -> None:
     from kadr.cli.console import foreign
 
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for name, value in addresses(target).items():
         if value:
             table.add_row(name.replace("_", " "), foreign(str(value)))
@@ -229,20 +233,9 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
     from kadr.cli.console import foreign, state_sign
     from kadr.core.modality import StageState
 
+    roomy = out.width >= ROOMY
     if report["services"]:
-        table = Table(box=box.SIMPLE, pad_edge=False)
-        for name in ("service", "state", "pid", "address", ""):
-            table.add_column(name)
-        for service in report["services"]:
-            up_ = service["running"]
-            table.add_row(
-                foreign(service["name"]),
-                Text("running" if up_ else "stopped", style="green" if up_ else "red"),
-                str(service["pid"] or ""),
-                foreign(service["address"] or ""),
-                foreign(service["detail"] or "", style="dim"),
-            )
-        out.print(table)
+        print_services(report["services"], out, roomy=roomy)
     if not report["running"]:
         return
     print_facts(report, out)
@@ -251,7 +244,7 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
     table.add_column("stage")
     for state in states:
         sign, style = state_sign(state)
-        table.add_column(Text(f"{sign} {state}", style=style), justify="right")
+        table.add_column(Text(f"{sign} {state}" if roomy else sign, style=style), justify="right")
     table.add_column("dead letters", justify="right")
     for stage in dict.fromkeys([*report["stages"], *report["dead_letters"]]):
         counts = report["stages"].get(stage, {})
@@ -262,21 +255,61 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
             Text(str(dead or ""), style="bold red"),
         )
     out.print(table)
+    if not roomy:
+        out.print(Text("  ".join(f"{state_sign(state)[0]} {state}" for state in states), style="dim"))
     if any(report["dead_letters"].values()):
         out.print("`kadr redrive` sends the dead letters to their stages again.")
     broken = sum(counts.get(state, 0) for counts in report["stages"].values() for state in ("failed", "dead"))
     if broken and not with_failed:
         out.print(f"{broken} stages failed: `kadr status --failed` names the videos and the reasons.")
     if report["failed"]:
-        table = Table(box=box.SIMPLE, pad_edge=False, title="Failed", title_justify="left")
-        for name in ("video", "stages", "reason"):
-            table.add_column(name, overflow="fold")
-        rows: dict[tuple[str, str], list[str]] = {}
-        for item in report["failed"]:
-            rows.setdefault((item["key"], item["reason"]), []).append(item["stage"])
-        for (key, reason), stages in rows.items():
-            table.add_row(foreign(key), foreign(", ".join(stages)), foreign(reason))
-        out.print(table)
+        print_failed(report["failed"], out)
+
+
+def print_services(services: list[dict[str, Any]], out: Console, *, roomy: bool) -> None:
+    """Print the processes of the local stack; unless ``roomy``, their details below the table."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from kadr.cli.console import foreign
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("service", "state", "pid", "address"):
+        table.add_column(name, no_wrap=True, overflow="fold")  # an address that is cut is none
+    if roomy:
+        table.add_column("")
+    for service in services:
+        up_ = service["running"]
+        table.add_row(
+            foreign(service["name"]),
+            Text("running" if up_ else "stopped", style="green" if up_ else "red"),
+            str(service["pid"] or ""),
+            foreign(service["address"] or ""),
+            *([foreign(service["detail"] or "", style="dim")] if roomy else []),
+        )
+    out.print(table)
+    for service in services:
+        if service["detail"] and not roomy:
+            out.print(foreign(f"{service['name']}: {service['detail']}", style="dim"))
+
+
+def print_failed(failed: list[dict[str, Any]], out: Console) -> None:
+    """Print which videos failed, at which stages and why."""
+    from rich import box
+    from rich.table import Table
+
+    from kadr.cli.console import foreign
+
+    table = Table(box=box.SIMPLE, pad_edge=False, title="Failed", title_justify="left")
+    for name in ("video", "stages", "reason"):
+        table.add_column(name, overflow="fold")
+    rows: dict[tuple[str, str], list[str]] = {}
+    for item in failed:
+        rows.setdefault((item["key"], item["reason"]), []).append(item["stage"])
+    for (key, reason), stages in rows.items():
+        table.add_row(foreign(key), foreign(", ".join(stages)), foreign(reason))
+    out.print(table)
 
 
 def print_facts(report: dict[str, Any], out: Console) -> None:
@@ -287,6 +320,8 @@ def print_facts(report: dict[str, Any], out: Console) -> None:
     from kadr.cli.console import foreign, printable
 
     table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     table.add_row("API", foreign(report["api_url"]))
     if report["page_url"]:
         table.add_row("page", foreign(report["page_url"]))

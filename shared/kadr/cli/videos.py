@@ -11,12 +11,18 @@ from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, Yes, session_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
     from kadr.cli.api import Api, VideoStatus
     from kadr.cli.target import Target
 
 # How long `kadr delete` watches until nothing is left of a video; the purge function takes a second or two.
 PURGE_PATIENCE = 60.0  # seconds
 POLL_EVERY = 0.5  # seconds
+# `kadr videos` gives up lengths and sizes before it cuts names to fewer columns than this.
+NAME_ROOM = 24
 
 
 def register(app: typer.Typer) -> None:
@@ -38,7 +44,7 @@ def videos(  # noqa: PLR0917 - Typer passes them by name
 ) -> None:
     """List videos and where each stage of them stands."""
     from kadr.cli.api import PAGE
-    from kadr.cli.console import foreign, human_size, mmss, print_json, stage_line, stderr, stdout
+    from kadr.cli.console import print_json, stderr, stdout
     from kadr.core.modality import VideoState
 
     if state and state not in set(VideoState):
@@ -61,26 +67,77 @@ def videos(  # noqa: PLR0917 - Typer passes them by name
         stderr().print("There are no such videos. `kadr upload PATH…` adds some.")
         return
 
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    table.add_column("video", overflow="fold")
-    table.add_column("state")
-    table.add_column("length", justify="right")
-    table.add_column("size", justify="right")
-    table.add_column("stages")
-    for item in listed:
-        table.add_row(
-            foreign(item.key),
-            foreign(item.state),
-            mmss(item.duration) if item.duration is not None else "",
-            human_size(item.size) if item.size is not None else "",
-            stage_line(item.stages),
-        )
-    stdout().print(table)
+    print_videos(listed, stdout())
     if more:
         stderr().print(f"There are more: --offset {offset + limit}, or a larger --limit.")
+
+
+def print_videos(listed: Sequence[VideoStatus], out: Console) -> None:
+    """Print one line for each video, and below the table why stages have nothing to show.
+
+    What does not fit the width goes in this order: the names of the stages (their signs stay), sizes and
+    lengths, the middle of long keys.
+    """
+    from rich import box
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    from kadr.cli.console import (
+        foreign,
+        human_size,
+        middle,
+        mmss,
+        printable,
+        stage_names,
+        stage_reasons,
+        stage_signs,
+    )  # fmt: skip
+    from kadr.core.modality import Stage
+
+    known = [str(stage) for stage in Stage]
+    names = list(dict.fromkeys([*known, *(stage.stage for item in listed for stage in item.stages)]))
+    states = [foreign(item.state) for item in listed]
+    facts = [
+        (
+            mmss(item.duration) if item.duration is not None else "",
+            human_size(item.size) if item.size is not None else "",
+        )
+        for item in listed
+    ]
+    stages = [stage_names(item.stages) for item in listed]
+    widest = max(cell_len(printable(item.key)) for item in listed)
+
+    def room() -> int:
+        """Return what is left for the keys; the table takes one at each edge and three between columns."""
+        fixed = max(6, *(text.cell_len for text in stages)) + max(5, *(text.cell_len for text in states)) + 8
+        if facts:
+            lengths, sizes = zip(*facts, strict=True)
+            fixed += max(map(len, ("length", *lengths))) + max(map(len, ("size", *sizes))) + 6
+        return out.width - fixed
+
+    signs_only = room() < widest
+    if signs_only:
+        stages = [stage_signs(item.stages, names) for item in listed]
+        if room() < min(widest, NAME_ROOM):
+            facts = []
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    table.add_column("video", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    if facts:
+        table.add_column("length", justify="right", no_wrap=True)
+        table.add_column("size", justify="right", no_wrap=True)
+    table.add_column("stages", no_wrap=True)
+    width = max(room(), 8)
+    for i, item in enumerate(listed):
+        table.add_row(Text(middle(item.key, width)), states[i], *(facts[i] if facts else ()), stages[i])
+    out.print(table)
+    if signs_only:
+        out.print(Text(f"stages: {printable(' '.join(names))}", style="dim"))
+    for line in stage_reasons(item.stages for item in listed):
+        out.print(line)
+    if width < widest:
+        out.print(Text("Names that are too long are cut in the middle; --json has them whole.", style="dim"))
 
 
 def video(

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from kadr.cli import stack
+from kadr.cli.app import app
+from kadr.cli.session import Session
 from tests.unit.cli.stand import stage, video
 
 
@@ -158,6 +163,16 @@ class TestStatus:
         assert "kadr redrive" in shown and "kadr status --failed" in shown
         assert "gave up after 5 tries" not in shown
         assert "gave up after 5 tries" in stand.invoke("status", "--failed").stdout
+
+    def test_addresses_are_whole_in_a_narrow_terminal(self, stand, monkeypatch):
+        service = {"name": "ministack", "running": True, "pid": 12345, "address": "http://127.0.0.1:45661",
+                   "detail": "8 function processes"}  # fmt: skip
+        monkeypatch.setattr(stack, "services", lambda root: [service])
+        monkeypatch.setenv("COLUMNS", "60")
+        session = Session(root=Path(), read_target=lambda root, name: stand.target)
+        shown = CliRunner().invoke(app, ["status"], obj=session).stdout
+        assert "http://127.0.0.1:45661" in shown
+        assert "processes" in shown and "…" not in shown
 
     def test_an_api_that_is_down_is_exit_code_1_and_still_json(self, stand):
         stand.api.failure = httpx.ConnectError("refused")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from kadr.cli import videos as videos_module
 from tests.unit.cli.stand import stage, video
 
@@ -12,11 +14,50 @@ def test_list_in_tables_and_json(stand):
         video("b.mp4", state="failed", stages=[stage("ingest", "failed", "not a video")]),
     )
     table = stand.invoke("videos").stdout
-    assert "✓ ingest  · speech (no sound)  ▸ faces" in table
-    assert "✗ ingest (not a video)" in table
+    assert "✓ ingest  · speech  ▸ faces" in table
+    assert "· no sound  1 speech" in table
+    assert "✗ not a video  1 ingest" in table
     printed = stand.json("videos", "--state", "failed", "--json")
     assert [item["key"] for item in printed["videos"]] == ["b.mp4"]
     assert printed["videos"][0]["stages"][0]["reason"] == "not a video"
+
+
+LACKING = [
+    stage("ingest"),
+    stage("visual", "unavailable", "weights not installed: visual (CLIP); to have it, convert a copy"),
+    stage("ocr"),
+    stage("speech", "unavailable", "weights not installed: speech (Whisper); to have it, take a copy"),
+    stage("faces", "empty", "no faces"),
+    stage("assemble"),
+]
+
+
+@pytest.mark.parametrize("columns", [44, 60, 80, 100, 160])
+def test_a_video_is_one_line_and_a_reason_is_told_once(stand, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    long = "holiday/" + "очень длинное имя " * 6 + "конец.mp4"
+    keys = ["a.mp4", "сырники на завтрак.mp4", long]
+    stand.api.add(*(video(key, stages=LACKING) for key in keys))
+    lines = stand.invoke("videos").stdout.splitlines()
+    rows = [line for line in lines if "searchable" in line]
+    assert len(rows) == 3
+    assert all(len(line.rstrip()) <= columns for line in rows)
+    assert all("".join(sign for sign in row if sign in "✓-·") == "✓-✓-·✓" for row in rows)
+    assert rows[2].startswith(" holi") and "…" in rows[2] and "ец.mp4 " in rows[2]
+    whole = " ".join(" ".join(lines).split())
+    assert whole.count("weights not installed 3 visual, 3 speech") == 1
+    assert whole.count("no faces 3 faces") == 1
+    assert "--json has them whole" in whole
+
+
+def test_names_that_fit_are_whole_and_stages_are_named_where_there_is_room(stand, monkeypatch):
+    stand.api.add(video("сырники на завтрак.mp4", stages=LACKING), video("b.mp4", stages=LACKING[:1]))
+    monkeypatch.setenv("COLUMNS", "120")
+    assert "✓ ingest  - visual  ✓ ocr  - speech  · faces  ✓ assemble" in stand.invoke("videos").stdout
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = stand.invoke("videos").stdout
+    assert "сырники на завтрак.mp4 " in narrow and "✓ - ✓ - · ✓" in narrow
+    assert "stages: ingest visual ocr speech faces assemble" in narrow
 
 
 def test_long_lists_come_in_pages(stand):
