@@ -84,6 +84,13 @@ def mmss(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{last:02}" if hours else f"{minutes}:{last:02}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things: ``1 file``, ``2 files``, ``3 queries``."""
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun.removesuffix('y')}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
 def human_size(size: float) -> str:
     """Return a number of bytes for people: ``812 B``, ``3.4 MB``."""
     for unit in ("B", "kB", "MB", "GB"):

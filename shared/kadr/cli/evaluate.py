@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kadr.cli.failure import CommandError
+from kadr.cli.sending import folder_prefix
 from kadr.cli.session import AsJson, session_of
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def evaluate(  # noqa: PLR0917 - Typer passes them by name
         ),
     ],
     k: Annotated[int, typer.Option("-k", "--k", min=1, max=100, help="Count what is among the first k.")] = 5,
-    prefix: Annotated[str, typer.Option(help="What was put in front of the keys at upload.")] = "",
+    prefix: Annotated[str, typer.Option(help="The --prefix that the videos were uploaded with.")] = "",
     every_query: Annotated[
         bool,
         typer.Option("--all", help="Also count queries about modalities whose weights are not installed."),
@@ -101,33 +102,52 @@ def read_queries(file: Path, *, prefix: str = "") -> list[JudgedQuery]:
     Raises:
         CommandError: a line is not what it should be; the message says which and why.
     """
-    import json
-
     queries = []
-    for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+    prefix = folder_prefix(prefix)
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} is not a file of JSON lines: it is not UTF-8 text.") from error
+    # only line feeds: a query may hold any other separator
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            record = json.loads(line)
-            relevant = record["relevant"]
-            if not record["query"].strip() or not relevant or isinstance(relevant, str):
-                raise ValueError("it needs a query and a list of at least one relevant key")
-            queries.append(
-                JudgedQuery(
-                    query=record["query"],
-                    relevant=tuple(dict.fromkeys(prefix + key for key in relevant)),
-                    kind=record.get("class", ""),
-                    modality=record.get("modality", ""),
-                )
-            )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise CommandError(
-                f"{file}, line {number}, is not a judged query: {type(error).__name__}: {error}. "
-                "Correct the line."
-            ) from error
+            queries.append(_judged_query(line, prefix))
+        except ValueError as error:
+            raise CommandError(f"{file}, line {number}: {error}. Correct the line.") from error
     if not queries:
         raise CommandError(f"{file} holds no queries. Write one JSON object on each line.")
     return queries
+
+
+def _judged_query(line: str, prefix: str) -> JudgedQuery:
+    """Return the query of a line; raises ValueError, in words."""
+    import json
+
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("this is not JSON, and each line must be one JSON object") from None
+    if not isinstance(record, dict):
+        raise ValueError("this is not a JSON object")
+    for name in ("query", "relevant"):
+        if name not in record:
+            raise ValueError(f"`{name}` is missing")
+    query, relevant = record["query"], record["relevant"]
+    if not isinstance(query, str) or not query.strip():
+        raise ValueError("`query` must be text, and not empty")
+    if not isinstance(relevant, list) or not relevant or not all(isinstance(key, str) for key in relevant):
+        raise ValueError("`relevant` must be a list of at least one key")
+    for name in ("class", "modality"):
+        if not isinstance(record.get(name, ""), str):
+            raise ValueError(f"`{name}` must be text")
+    return JudgedQuery(
+        query=query,
+        relevant=tuple(dict.fromkeys(prefix + key for key in relevant)),
+        kind=record.get("class", ""),
+        modality=record.get("modality", ""),
+    )
 
 
 def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bool = False) -> Evaluation:
@@ -234,22 +254,26 @@ def worst(result: Evaluation) -> list[Judgement]:
 
 def caveats(result: Evaluation) -> list[str]:
     """Return what a reader of the figures must know beside them."""
+    from kadr.cli.console import counted
+
     lines = []
     for modality, count in sorted(result.skipped.items()):
-        lines.append(f"{count} queries about {modality} are left out: its weights are not installed.")
+        lines.append(f"{counted(count, 'query')} about {modality} left out: its weights are not installed.")
     if result.not_indexed:
         shown = ", ".join(result.not_indexed[:5]) + ("…" if len(result.not_indexed) > 5 else "")
         lines.append(
-            f"{len(result.not_indexed)} relevant videos are not indexed ({shown}) and count as misses: "
-            "upload them, or say what was put in front of their keys with --prefix."
+            f"{counted(len(result.not_indexed), 'relevant video')} not indexed, counted as misses: {shown}. "
+            "Upload them, or say what was put in front of their keys with --prefix."
         )
     return lines
 
 
 def summary(result: Evaluation) -> str:
     """Return the measures in one line."""
+    from kadr.cli.console import counted
+
     measures = "  ".join(f"{name} {value:.3f}" for name, value in _measures(result.overall).items())
-    return f"{measures}  over {result.overall.queries} queries"
+    return f"{measures}  over {counted(result.overall.queries, 'query')}"
 
 
 def print_evaluation(result: Evaluation, out: Any, *, misses: bool) -> None:

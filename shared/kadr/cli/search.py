@@ -38,6 +38,9 @@ def search(
     out = stdout()
     out.print(understanding(answer.query))
     if not answer.results:
+        if offset:
+            stderr().print(f"No more results: --offset {offset} is beyond the last of them.")
+            return
         stderr().print("Nothing was found. `kadr status` shows how many videos are searchable.")
         return
     if answer.nothing_good:

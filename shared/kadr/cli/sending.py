@@ -77,8 +77,10 @@ def plan(paths: Sequence[Path], *, prefix: str = "", every_file: bool = False) -
     no video's extension.
 
     Raises:
-        CommandError: a path does not exist, there is nothing to send, or two files want one key.
+        CommandError: a path does not exist, there is nothing to send, two files want one key, or the prefix
+            is none.
     """
+    prefix = folder_prefix(prefix)
     uploads: dict[str, Upload] = {}
     for path in paths:
         if not path.exists():
@@ -102,6 +104,21 @@ def plan(paths: Sequence[Path], *, prefix: str = "", every_file: bool = False) -
             f"There is no video in {shown}. Files are known by their extensions; --all sends every file."
         )
     return list(uploads.values())
+
+
+def folder_prefix(prefix: str) -> str:
+    """Return ``prefix`` as keys begin with it: no slash in front or twice, one at the end; or empty.
+
+    Raises:
+        CommandError: a part of it is ``.`` or ``..``, which folders have and keys have not.
+    """
+    parts = [part for part in prefix.split("/") if part]
+    if {".", ".."} & set(parts):
+        raise CommandError(
+            f"The prefix {prefix} has a part '.' or '..', which means nothing in a key. "
+            "Write the folder out, such as holiday/2026."
+        )
+    return "".join(f"{part}/" for part in parts)
 
 
 def _key(prefix: str, name: str, file: Path) -> str:

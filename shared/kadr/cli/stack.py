@@ -230,7 +230,7 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
     from rich.table import Table
     from rich.text import Text
 
-    from kadr.cli.console import foreign, state_sign
+    from kadr.cli.console import counted, foreign, state_sign
     from kadr.core.modality import StageState
 
     roomy = out.width >= ROOMY
@@ -261,7 +261,9 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
         out.print("`kadr redrive` sends the dead letters to their stages again.")
     broken = sum(counts.get(state, 0) for counts in report["stages"].values() for state in ("failed", "dead"))
     if broken and not with_failed:
-        out.print(f"{broken} stages failed: `kadr status --failed` names the videos and the reasons.")
+        out.print(
+            f"{counted(broken, 'stage')} failed: `kadr status --failed` names the videos and the reasons."
+        )
     if report["failed"]:
         print_failed(report["failed"], out)
 
@@ -346,15 +348,33 @@ def logs(
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 100,
 ) -> None:
     """Print the logs of a function, or of everything."""
-    from kadr.cli.console import printable
+    from kadr.cli.console import as_markup, printable, stderr
 
     session = session_of(ctx)
     if session.stack:
         found = cloud_logs(session.target(), function, follow=follow, lines=lines)
     else:
         found = local_stack(session.root).logs(function, follow=follow, lines=lines)
+    nothing = True
     for line in found:
+        nothing = False
         typer.echo(printable(line.expandtabs()))
+    if nothing:
+        stderr().print(as_markup(no_log(function, local=not session.stack)), soft_wrap=True)
+
+
+def no_log(function: str | None, *, local: bool) -> str:
+    """Return what to say instead of a log that holds nothing yet."""
+    if not local:
+        return f"No log of {function} in the last hour. Upload or search something, and it has one."
+    if function == "search":
+        return "No log of search yet. Local searches are answered by the API's process: see `kadr logs api`."
+    if function is None:
+        return "No log yet. Start the local stack with `kadr up`."
+    return (
+        f"No log of {function} yet. Functions write one when they first work, so upload something; "
+        "`kadr status` shows whether the local stack is running."
+    )
 
 
 def cloud_logs(target: Target, function: str | None, *, follow: bool, lines: int) -> Any:

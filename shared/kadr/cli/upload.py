@@ -32,9 +32,15 @@ def register(app: typer.Typer) -> None:
 def upload(  # noqa: PLR0917 - Typer passes them by name
     ctx: typer.Context,
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH…", help="Videos, or folders with videos in them.")
+        list[Path],
+        typer.Argument(
+            metavar="PATH…",
+            help="Videos, or folders with videos in them. A folder's own name is no part of the keys.",
+        ),
     ],
-    prefix: Annotated[str, typer.Option(help="Put this in front of every key, such as 'holiday/'.")] = "",
+    prefix: Annotated[
+        str, typer.Option(help="Put this folder in front of every key: 'holiday' makes holiday/clip.mp4.")
+    ] = "",
     every_file: Annotated[
         bool, typer.Option("--all", help="Send every file of a folder, not only those named like videos.")
     ] = False,
@@ -200,6 +206,7 @@ class Run:
         """Return one line about everything."""
         from collections import Counter
 
+        from kadr.cli.console import counted
         from kadr.cli.sending import Outcome
 
         outcomes = Counter(receipt.outcome for receipt in self.receipts.values())
@@ -210,7 +217,7 @@ class Run:
             parts.append(f"{outcomes[Outcome.FAILED]} not sent")
         states = Counter(video.state for video in self.videos.values())
         parts += [f"{count} {state}" for state, count in sorted(states.items())]
-        return f"{len(self.uploads)} files: {', '.join(parts)}."
+        return f"{counted(len(self.uploads), 'file')}: {', '.join(parts)}."
 
     def interrupted(self) -> str:
         """Return what to say after Ctrl-C."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from kadr.cli.api import Api, VideoStatus
+    from kadr.cli.api import Api, StageStatus, VideoStatus
     from kadr.cli.target import Target
 
 # How long `kadr delete` watches until nothing is left of a video; the purge function takes a second or two.
@@ -64,6 +64,9 @@ def videos(  # noqa: PLR0917 - Typer passes them by name
         print_json({"videos": [video_json(item) for item in listed], "more": more})
         return
     if not listed:
+        if offset:
+            stderr().print(f"No more results: --offset {offset} is beyond the last video.")
+            return
         stderr().print("There are no such videos. `kadr upload PATH…` adds some.")
         return
 
@@ -179,7 +182,7 @@ def video(
         table.add_column(column, justify="right" if column in ("tries", "took", "cost") else "left")
     for stage in found.stages:
         sign, style = state_sign(stage.state)
-        note = foreign(stage.reason or "")
+        note = foreign(reason_in_table(stage))
         if stage.details:
             note.append(("  " if note else "") + printable(_details(stage.details)), style="dim")
         table.add_row(
@@ -192,6 +195,20 @@ def video(
             note,
         )
     out.print(table)
+    remedies: dict[str, list[str]] = {}
+    for stage in found.stages:
+        if stage.reason and reason_in_table(stage) != stage.reason:
+            remedies.setdefault(stage.reason, []).append(stage.stage)
+    for reason, names in remedies.items():
+        out.print(foreign(f"{', '.join(names)}: {reason}", "dim"), soft_wrap=True)
+
+
+def reason_in_table(stage: StageStatus) -> str:
+    """Return a stage's reason; that of missing weights without how to install them, which is long."""
+    from kadr.core.modality import StageState
+
+    reason = stage.reason or ""
+    return reason.partition(": ")[0] if stage.state == StageState.UNAVAILABLE else reason
 
 
 def delete(  # noqa: PLR0917 - Typer passes them by name
@@ -220,7 +237,7 @@ def delete(  # noqa: PLR0917 - Typer passes them by name
         return
     if not yes:
         what = f"{keys[0]}" if len(keys) == 1 else f"{len(keys)} videos ({', '.join(keys[:3])}…)"
-        if not typer.confirm(f"Delete {printable(what)} and everything found in it?", err=True):
+        if not _confirmed(f"Delete {printable(what)} and everything found in it?"):
             stderr().print("Nothing was deleted.")
             raise typer.Exit(1)
     for key in keys:
@@ -265,6 +282,20 @@ def object_exists(s3: Any, bucket: str, key: str) -> bool:
 def video_json(item: VideoStatus) -> dict[str, Any]:
     """Return a video as ``--json`` prints it."""
     return item.model_dump(mode="json")
+
+
+def _confirmed(question: str) -> bool:
+    import sys
+
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        if sys.stdin.isatty():
+            raise  # Ctrl-C
+        raise CommandError(
+            "Nothing was deleted: there is nobody to ask, as the input is not a terminal. To delete without "
+            "being asked, use --yes."
+        ) from None
 
 
 def _say(keys: list[str], what: str, *, as_json: dict[str, Any] | None) -> None:

@@ -99,7 +99,7 @@ def test_modalities_without_weights_are_left_out_and_named(stand, queries):
     printed = stand.invoke("evaluate", file, "--json")
     assert json.loads(printed.stdout)["queries"] == 2
     assert json.loads(printed.stdout)["skipped"] == {"speech": 1}
-    assert "1 queries about speech are left out" in printed.stderr
+    assert "1 query about speech left out" in printed.stderr
     assert stand.json("evaluate", file, "--all", "--json")["queries"] == 3
 
     only_speech = queries(judged("none", "a.mp4", modality="speech"))
@@ -124,16 +124,33 @@ def test_keys_with_a_prefix_are_found(stand, queries):
 
 
 @pytest.mark.parametrize(
-    "line",
-    ["{", '{"query": "x"}', '{"query": "x", "relevant": []}', '{"query": " ", "relevant": ["a"]}', "3",
-     '{"query": "x", "relevant": "a.mp4"}'],
-)  # fmt: skip
-def test_a_wrong_line_is_named(stand, tmp_path, line):
+    ("line", "why"),
+    [
+        ("{", "this is not JSON"),
+        ("3", "this is not a JSON object"),
+        ('{"query": "x"}', "`relevant` is missing"),
+        ('{"relevant": ["a"]}', "`query` is missing"),
+        ('{"query": "x", "relevant": []}', "`relevant` must be a list"),
+        ('{"query": "x", "relevant": "a.mp4"}', "`relevant` must be a list"),
+        ('{"query": " ", "relevant": ["a"]}', "`query` must be text"),
+        ('{"query": "x", "relevant": ["a"], "class": ["typo"]}', "`class` must be text"),
+    ],
+)
+def test_a_wrong_line_is_named_with_what_is_wrong(stand, tmp_path, line, why):
     file = tmp_path / "queries.jsonl"
-    file.write_text(f'{{"query": "first", "relevant": ["a.mp4"]}}\n{line}\n')
+    file.write_text(f'{{"query": "first", "relevant": ["a.mp4"]}}\n\n{line}\n')
     printed = stand.invoke("evaluate", str(file))
     assert printed.exit_code == 1
-    assert "line 2, is not a judged query" in printed.stderr
+    assert f"line 3: {why}" in printed.stderr
+    assert "Error: " in printed.stderr and "KeyError" not in printed.stderr
+
+
+def test_a_file_that_is_no_text_is_called_so(stand, tmp_path):
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(b"\x00\x00\x00\x20ftypisom\xff\xfe")
+    printed = stand.invoke("evaluate", str(file))
+    assert printed.exit_code == 1
+    assert "is not a file of JSON lines" in printed.stderr
 
 
 def test_the_demo_shows_every_class_before_it_repeats_one():

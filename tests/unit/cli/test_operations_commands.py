@@ -118,6 +118,29 @@ class TestMigrate:
         assert "without KADR_POSTGRES_HOST" in printed.stderr
 
 
+class TestLogs:
+    def logs(self, monkeypatch, tmp_path, *arguments, lines=()):
+        class Local:
+            def logs(self, name, *, follow, lines):
+                return iter(found)
+
+        found = lines
+        monkeypatch.setattr(stack, "local_stack", lambda root: Local())
+        return CliRunner().invoke(app, ["logs", *arguments], obj=Session(root=tmp_path))
+
+    @pytest.mark.parametrize(
+        ("name", "advice"), [("ocr", "upload something"), ("search", "kadr logs api")], ids=str
+    )
+    def test_a_log_that_does_not_exist_yet_is_said(self, monkeypatch, tmp_path, name, advice):
+        printed = self.logs(monkeypatch, tmp_path, name)
+        assert (printed.exit_code, printed.stdout) == (0, "")
+        assert f"No log of {name} yet." in printed.stderr and advice in printed.stderr
+
+    def test_lines_are_shown_and_nothing_is_added(self, monkeypatch, tmp_path):
+        printed = self.logs(monkeypatch, tmp_path, "ocr", lines=["a\tb", "\x1b[2Jc"])
+        assert (printed.stdout, printed.stderr) == ("a       b\n\\x1b[2Jc\n", "")
+
+
 class TestStatus:
     @pytest.fixture(autouse=True)
     def library(self, stand):

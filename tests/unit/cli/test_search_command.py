@@ -76,6 +76,12 @@ def test_nothing_found_says_where_to_look(stand):
     assert "Nothing was found" in printed.stderr
 
 
+def test_beyond_the_last_result_there_is_no_more(stand):
+    stand.api.answers["x"] = answer("x")
+    printed = stand.invoke("search", "x", "--offset", "50")
+    assert "No more results" in printed.stderr and "Nothing was found" not in printed.stderr
+
+
 def test_poor_results_are_called_poor(stand):
     stand.api.answers["x"] = answer("x", result(1, "a.mp4"), nothing_good=True)
     assert "Nothing fits well" in stand.invoke("search", "x").stderr

@@ -42,6 +42,17 @@ class TestPlan:
         assert "a/notes.txt" in [item.key for item in plan([tmp_path], every_file=True)]
         assert [item.key for item in plan([tmp_path / "a"], prefix="p/")] == ["p/z.webm", "p/я 🎬.mov"]
 
+    @pytest.mark.parametrize("prefix", ["p/q", "p/q/", "/p/q", "//p//q//"])
+    def test_a_prefix_is_a_folder_however_it_is_written(self, tmp_path, prefix):
+        write(tmp_path, "a.mp4")
+        assert [item.key for item in plan([tmp_path], prefix=prefix)] == ["p/q/a.mp4"]
+
+    @pytest.mark.parametrize("prefix", ["..", "../x", "x/./y", "x/.."])
+    def test_a_prefix_does_not_climb(self, tmp_path, prefix):
+        write(tmp_path, "a.mp4")
+        with pytest.raises(CommandError, match=r"means nothing in a key"):
+            plan([tmp_path], prefix=prefix)
+
     def test_a_named_file_is_taken_whatever_it_is_called(self, tmp_path):
         write(tmp_path, "x/film.bin")
         (only,) = plan([tmp_path / "x" / "film.bin"])
@@ -101,7 +112,7 @@ def test_without_a_terminal_each_clip_and_stage_is_a_line(stand, tmp_path):
         "[1/1] a.mp4  ✓ ocr  · speech (no sound)",
         "[1/1] a.mp4  searchable:  ✓ ingest  ✓ visual  ✓ ocr  ✓ speech  ✓ faces  ✓ assemble",
     ]
-    assert printed.stdout == "1 files: 1 sent, 1 searchable.\n"
+    assert printed.stdout == "1 file: 1 sent, 1 searchable.\n"
 
 
 class TestResume:

@@ -80,6 +80,31 @@ def test_one_video_by_key_and_by_id(stand):
     assert "† dead" in shown and "gave up  frames 4" in shown and "1.2 s" in shown and "$0.000020" in shown
 
 
+def test_how_to_install_weights_is_told_once_below_the_table(stand):
+    recipe = "weights not installed: visual (CLIP); to have it, convert a copy: python -m kadr.models.convert"
+    stand.api.add(
+        video(
+            "a.mp4",
+            stages=[
+                stage("visual", "unavailable", recipe),
+                stage("speech", "unavailable", recipe),
+                stage("ocr", "failed", "not a video: no container"),
+            ],
+        )
+    )
+    shown = stand.invoke("video", "a.mp4").stdout
+    assert shown.count("weights not installed") == 3 and shown.count("kadr.models.convert") == 1
+    assert f"visual, speech: {recipe}" in shown
+    assert shown.count("not a video: no container") == 1
+
+
+def test_beyond_the_last_video_there_is_no_more(stand):
+    stand.api.add(video("a.mp4"))
+    printed = stand.invoke("videos", "--offset", "5")
+    assert (printed.exit_code, printed.stdout) == (0, "")
+    assert "No more results" in printed.stderr and "upload" not in printed.stderr
+
+
 def test_a_video_that_is_not_there(stand):
     printed = stand.invoke("video", "nope.mp4")
     assert printed.exit_code == 1
@@ -99,6 +124,13 @@ class TestDelete:
         assert (refused.exit_code, list(stand.s3.objects)) == (1, ["a.mp4"])
         assert stand.invoke("delete", "a.mp4", input="y\n").exit_code == 0
         assert stand.s3.objects == {}
+
+    def test_without_anybody_to_ask_it_says_how_to_go_on(self, stand):
+        self.fill(stand, "a.mp4")
+        printed = stand.invoke("delete", "a.mp4", input="")
+        assert printed.exit_code == 1
+        assert "use --yes" in printed.stderr and "Nothing was deleted" in printed.stderr
+        assert list(stand.s3.objects) == ["a.mp4"]
 
     def test_dry_run_touches_nothing(self, stand):
         self.fill(stand, "a.mp4", "b.mp4")
