@@ -206,7 +206,7 @@ class Run:
         """Return one line about everything."""
         from collections import Counter
 
-        from kadr.cli.console import counted
+        from kadr.cli.console import as_markup, counted
         from kadr.cli.sending import Outcome
 
         outcomes = Counter(receipt.outcome for receipt in self.receipts.values())
@@ -216,7 +216,7 @@ class Run:
         if outcomes[Outcome.FAILED]:
             parts.append(f"{outcomes[Outcome.FAILED]} not sent")
         states = Counter(video.state for video in self.videos.values())
-        parts += [f"{count} {state}" for state, count in sorted(states.items())]
+        parts += [f"{count} {as_markup(state)}" for state, count in sorted(states.items())]
         return f"{counted(len(self.uploads), 'file')}: {', '.join(parts)}."
 
     def interrupted(self) -> str:
