@@ -1,4 +1,4 @@
-"""MiniStack in a process of its own, with two additions.
+"""MiniStack in a process of its own, with three additions.
 
 *Its state is saved while it runs.* By itself MiniStack writes stacks, functions, queues and messages to
 disk only when it is asked to end; a power cut would lose them. Here they are written a moment after every
@@ -9,8 +9,11 @@ time, its messages stay invisible for the queue's visibility timeout: half an ho
 works on them any more, so they become visible again after a few seconds; and so do those that were being
 worked on when MiniStack itself was killed.
 
-Both reach into MiniStack, whose version is pinned; if a name is missing, it says so in its log and goes on
-without.
+These two reach into MiniStack, whose version is pinned; if a name is missing, it says so in its log and
+goes on without.
+
+*It answers this machine only.* By itself it lets every web page that a browser opens read and change
+everything; ``guard.py`` stands before it.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+
+from kadr_local.guard import Guard
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -172,7 +177,7 @@ def main() -> None:
     config.keep_alive_timeout = 75  # longer than boto3 keeps a connection
     config.graceful_timeout = 5
     config.loglevel = "WARNING"
-    asyncio.run(serve(Saving(app.app), config))  # type: ignore[arg-type]
+    asyncio.run(serve(Guard(Saving(app.app)), config))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
+import stat
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +22,7 @@ HOST = "127.0.0.1"
 POLL = 0.05  # seconds between two looks at something that is about to happen
 LARGEST_LOG = 5_000_000  # bytes; a larger one is set aside at the next start
 LINGER = 1.0  # seconds that a port may stay bound after the end of the process that listened on it
+OTHERS = 0o077  # what users other than the owner may not do to our files: anything
 STOP_PATIENCE = 15.0  # seconds between asking a process to end and killing it
 
 
@@ -71,7 +74,7 @@ class Processes:
         self.run.mkdir(parents=True, exist_ok=True)
         log = self.log(service.name)
         set_aside(log)
-        with log.open("ab") as output:
+        with open(log, "ab", opener=_privately) as output:
             child = subprocess.Popen(
                 list(service.command),
                 stdin=subprocess.DEVNULL,
@@ -80,6 +83,7 @@ class Processes:
                 env=dict(service.environment),
                 cwd=service.folder,
                 user=service.user,
+                umask=OTHERS,
                 start_new_session=True,
             )
         process = psutil.Process(child.pid)
@@ -110,6 +114,27 @@ class Processes:
     def forget(self, name: str) -> None:
         """Remove the pid file."""
         (self.run / f"{name}.pid").unlink(missing_ok=True)
+
+
+def close_to_others(folder: Path) -> None:
+    """Make a folder, or take one that is there, that no other user can look into.
+
+    Files that lie in one which was open until now are closed too.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    mode = folder.stat().st_mode
+    if not mode & OTHERS:
+        return
+    for inside, folders, files in os.walk(folder):
+        for path in (Path(inside, name) for name in (*folders, *files)):
+            with suppress(FileNotFoundError):  # a service that runs has deleted it
+                if not path.is_symlink():
+                    path.chmod(stat.S_IMODE(path.stat().st_mode) & ~OTHERS)
+    folder.chmod(stat.S_IMODE(mode) & ~OTHERS)
+
+
+def _privately(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def write_pid(path: Path, process: psutil.Process, port: int | None = None) -> None:

@@ -23,6 +23,7 @@ import qdrant_edge as edge
 
 from kadr_local import edge_codec as codec
 from kadr_local.edge_codec import Json, RequestError
+from kadr_local.guard import Guard
 from kadr_local.qdrant_store import INDEXING_THRESHOLD_KB, Collection, Store
 
 if TYPE_CHECKING:
@@ -507,9 +508,9 @@ def _fetcher(shard: edge.EdgeShard) -> codec.Fetch:
     return fetch
 
 
-def create_app(path: Path, api_key: str | None = None) -> Starlette:
-    """Return the ASGI application over the collections below ``path``."""
-    return Server(path, api_key).app()
+def create_app(path: Path, api_key: str | None = None) -> Guard:
+    """Return the ASGI application over the collections below ``path``; it answers this machine only."""
+    return Guard(Server(path, api_key).app())
 
 
 def main() -> None:

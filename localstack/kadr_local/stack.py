@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kadr_local.errors import LocalStackError, ServiceError
-from kadr_local.processes import HOST, Processes, Service, end_all, last_lines, listening, running
+from kadr_local.processes import (
+    HOST,
+    Processes,
+    Service,
+    close_to_others,
+    end_all,
+    last_lines,
+    listening,
+    running,
+)
 from kadr_local.settings import LocalSettings, base_environment
 
 if TYPE_CHECKING:
@@ -25,6 +34,9 @@ STACK_NAME = "kadr-local"
 SERVICES = ("ministack", "postgres", "qdrant", "api")
 FUNCTIONS = ("ingest", "visual", "ocr", "speech", "faces", "assemble", "search", "purge")
 FOLLOW_POLL = 0.2  # seconds
+# Below .kadr: videos, passwords, and what functions say of them. PostgreSQL sees to its own folder, which
+# may belong to another user; that one must get through .kadr/state.
+_PRIVATE = ("state/ministack", "state/s3", "state/qdrant", "logs", "tmp", "run")
 # Where Debian and Fedora put Tesseract's language data.
 _TESSDATA = (
     "/usr/share/tesseract-ocr/5/tessdata",
@@ -111,8 +123,8 @@ class LocalStack:
             tell("The ports have changed: stopping what runs on the old ones")
             self._stop_all()
         temporary = self.folder / "tmp"
-        temporary.mkdir(parents=True, exist_ok=True)
-        (self.folder / "logs").mkdir(exist_ok=True)
+        for name in _PRIVATE:
+            close_to_others(self.folder / name)
         environment = base_environment(temporary)
         if self._processes.find("ministack") is None:
             # What a MiniStack that was killed has left: its workers, and the code that they were given.
@@ -297,7 +309,7 @@ class LocalStack:
             "AWS_SECRET_ACCESS_KEY": "test",
             "PYTHONPATH": f"{self.template.parent / 'shared'}",
         }
-        server = ["-m", "uvicorn", "--factory", "functions.search.app:create_app"]
+        server = ["-m", "uvicorn", "--factory", "kadr_local.api_server:create_app"]
         return Service(
             name="api",
             port=port,

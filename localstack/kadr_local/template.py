@@ -1,7 +1,8 @@
 """A CloudFormation template with nested stacks → one template without them.
 
-MiniStack has no nested stacks, so the children are put into their parent: their resources get the name of
-the nested stack in front, and ``!GetAtt Nested.Outputs.X`` becomes what the output stands for. Parameters,
+MiniStack has nested stacks, but wants their templates uploaded and shows each as a stack of its own. Here the
+children are put into their parent: nothing to upload, and one stack to look at. Their resources get the name
+of the nested stack in front, and ``!GetAtt Nested.Outputs.X`` becomes what the output stands for. Parameters,
 mappings and conditions are resolved on the way, because all of them are known here; what depends on
 resources that exist only later (``Ref``, ``GetAtt``, ``Sub`` of them) stays.
 """

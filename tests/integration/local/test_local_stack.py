@@ -199,6 +199,93 @@ def test_services_listen_on_this_machine_only(running: Running) -> None:
         assert listened == {"127.0.0.1"}, name
 
 
+def test_nobody_else_can_read_what_the_stack_keeps(running: Running) -> None:
+    running.put("private.mp4", b"nobody's business")
+    running.seen("Object Created", "PutObject", "private.mp4")
+    secrets = running.root / ".kadr" / "state" / "ministack" / "secretsmanager.json"
+    eventually(lambda: secrets.exists() or None)
+    client = running.qdrant()
+    client.create_collection("private", q.VectorParams(size=2, distance=q.Distance.DOT))
+    client.upsert("private", [q.PointStruct(id=1, vector=[1, 1])])
+    client.delete_collection("private")
+    client.close()
+    kept = [
+        path
+        for folder in ("state", "logs")
+        for path in (running.root / ".kadr" / folder).rglob("*")
+        if path.is_file()
+    ]
+    assert {secrets, running.root / ".kadr" / "logs" / "ocr.log"} <= set(kept)
+    assert any("private.mp4" in path.name for path in kept)
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
+    for name in ("state/ministack", "state/s3", "state/qdrant", "state/postgres", "logs", "tmp", "run"):
+        assert (running.root / ".kadr" / name).stat().st_mode & 0o777 == 0o700, name
+
+
+def test_what_everybody_may_read_has_no_secrets(running: Running) -> None:
+    password = (running.root / ".kadr" / "state" / "postgres-password").read_text()
+    assert password not in (running.root / ".kadr" / "stack.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("service", "path"),
+    [("endpoint_url", "/_ministack/health"), ("qdrant_url", "/collections"), ("api_url", "/configuration")],
+)
+def test_pages_of_other_sites_are_refused(running: Running, service: str, path: str) -> None:
+    address = getattr(running.info, service)
+    port = address.rsplit(":", 1)[1]
+    own = f"http://localhost:{port}"
+
+    def ask(method: str = "GET", **headers: str) -> httpx.Response:
+        return httpx.request(method, address + path, headers=headers, timeout=30)
+
+    assert ask().status_code == 200
+    assert ask(Host=f"localhost:{port}", Origin=own).status_code == 200
+    preflight = {"Origin": "https://evil.example", "Access-Control-Request-Method": "DELETE"}
+    for refused in (
+        ask(Host=f"evil.example:{port}"),
+        ask(Origin="https://evil.example"),
+        ask("OPTIONS", **preflight),
+        ask(**{"Sec-Fetch-Site": "cross-site"}),
+    ):
+        assert refused.status_code == 403
+        assert refused.text.startswith("The local stack")
+        assert "access-control-allow-origin" not in refused.headers
+
+
+def test_a_page_of_this_machine_may_use_ministack(running: Running) -> None:
+    own = "http://localhost:5173"
+    running.put("shown.mp4", b"shown")
+    bucket, endpoint = running.info.media_bucket, running.info.endpoint_url
+    link = running.clients("s3").generate_presigned_url(
+        "get_object", Params={"Bucket": bucket, "Key": "shown.mp4"}
+    )
+    shown = httpx.get(link, headers={"Origin": own, "Sec-Fetch-Site": "cross-site"})
+    assert shown.content == b"shown"
+    assert shown.headers["access-control-allow-origin"] == own
+    port = endpoint.rsplit(":", 1)[1]
+    by_name = httpx.get(f"{endpoint}/shown.mp4", headers={"Host": f"{bucket}.s3.localhost:{port}"})
+    assert by_name.content == b"shown"
+
+
+def test_a_presigned_link_works_only_with_the_documented_key(running: Running) -> None:
+    import boto3
+    from botocore.config import Config
+
+    running.put("linked.mp4")
+    where = {"Bucket": running.info.media_bucket, "Key": "linked.mp4"}
+    for key, status in (("test", 200), ("local", 403)):
+        client = boto3.client(
+            "s3",
+            endpoint_url=running.info.endpoint_url,
+            region_name=running.info.region,
+            aws_access_key_id=key,
+            aws_secret_access_key=key,
+            config=Config(s3={"addressing_style": "path"}, signature_version="s3v4"),
+        )
+        assert httpx.get(client.generate_presigned_url("get_object", Params=where)).status_code == status, key
+
+
 def test_an_upload_reaches_its_function(running: Running) -> None:
     key = "папка/кот и огурец+1.mp4"
     running.put(key)
