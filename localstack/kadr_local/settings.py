@@ -28,8 +28,9 @@ _PASSED_ON = (
 )
 
 
-def _half_of_the_cores() -> int:
-    return max(1, min(4, (os.cpu_count() or 2) // 2))
+def _cores() -> int:
+    # Reading text is what an upload waits for, and one run of it keeps one core busy.
+    return max(2, min(4, os.cpu_count() or 2))
 
 
 class LocalSettings(BaseSettings):
@@ -42,7 +43,7 @@ class LocalSettings(BaseSettings):
     qdrant_port: Port = 6333
     api_port: Port = 8000
     # runs of each function at the same time: an upload starts up to five functions at once
-    concurrency: PositiveInt = Field(default_factory=_half_of_the_cores)
+    concurrency: PositiveInt = Field(default_factory=_cores)
     # seconds that an extractor may take for one video; None: the template's profile "local"
     extractor_timeout: PositiveInt | None = None
     # seconds that a service may take to answer after its start
