@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-import pytest
+from tests.needs import lacking
 
 ROOT = Path(__file__).parents[2]
 SAM = ROOT / ".kadr" / "tools" / "sam" / "bin" / "sam"
@@ -14,7 +14,7 @@ SAM = ROOT / ".kadr" / "tools" / "sam" / "bin" / "sam"
 
 def test_sam_validates_the_template() -> None:
     if not SAM.exists():
-        pytest.skip("the SAM command line is not here: run scripts/sam.sh")
+        lacking("the SAM command line is not here: run scripts/sam.sh")
     done = subprocess.run(
         [SAM, "validate", "--lint"],
         cwd=ROOT,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kadr.runtime.settings import ExtractorSettings
+from tests.needs import lacking
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "clips"
 
@@ -47,5 +48,5 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         minilm(folder)
     except WeightsUnavailableError as error:
-        pytest.skip(str(error))
+        lacking(str(error))
     return folder

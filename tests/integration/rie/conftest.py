@@ -19,6 +19,8 @@ from typing import IO, Any
 
 import pytest
 
+from tests.needs import lacking
+
 ROOT = Path(__file__).parents[3]
 EVENTS = ROOT / "tests" / "events"
 TOOLS = ROOT / ".kadr" / "tools" / "sam"
@@ -77,7 +79,7 @@ def emulator() -> Path:
     kind = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
     found = list(TOOLS.glob(f"lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{kind}"))
     if not found:
-        pytest.skip("the runtime interface emulator is not here: run scripts/sam.sh")
+        lacking("the runtime interface emulator is not here: run scripts/sam.sh")
     return found[0]
 
 

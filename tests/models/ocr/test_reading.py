@@ -29,6 +29,7 @@ from kadr.core.text import tokens
 from kadr.models.registry import require
 from kadr.runtime.settings import ExtractorSettings
 from tests.models.media.clips import write_clip
+from tests.needs import lacking
 
 pytestmark = [pytest.mark.tesseract, pytest.mark.av, pytest.mark.onnx]
 
@@ -40,7 +41,7 @@ def tessdata() -> Path:
     for folder in (ExtractorSettings.model_fields["tessdata_dir"].default, Path(".kadr/tessdata").resolve()):
         if (folder / "rus.traineddata").is_file() and (folder / "eng.traineddata").is_file():
             return folder
-    pytest.skip("Tesseract's language data are not installed: python scripts/tessdata.py --to .kadr/tessdata")
+    lacking("Tesseract's language data are not installed: python scripts/tessdata.py --to .kadr/tessdata")
 
 
 @pytest.fixture(scope="session")
