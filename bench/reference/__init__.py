@@ -1,0 +1,1 @@
+"""The reference methods, re-implemented from their descriptions: what Kadr is compared with."""

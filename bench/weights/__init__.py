@@ -1,0 +1,1 @@
+"""Random weights of real size, where the real ones are out of reach."""
