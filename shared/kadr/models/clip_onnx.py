@@ -52,7 +52,9 @@ def build_vision(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> N
     pooled = _norm(graph, pooled, tensors, f"{prefix}.post_layernorm", epsilon)
     projection = tensors["visual_projection.weight"]
     graph.unit(graph.linear(pooled, projection), to="embedding")
-    graph.save(to, {"pixels": (np.float32, ["batch", 3, side, side])}, "embedding", projection.shape[0])
+    graph.save(
+        to, {"pixels": (np.float32, ["batch", 3, side, side])}, {"embedding": ["batch", projection.shape[0]]}
+    )
 
 
 def build_text(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> None:
@@ -91,7 +93,9 @@ def build_text(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> Non
     pooled = graph.op("GatherND", x, end, batch_dims=1)  # one token per text
     projection = tensors["text_projection.weight"]
     graph.unit(graph.linear(pooled, projection), to="embedding")
-    graph.save(to, {"input_ids": (np.int64, ["batch", "tokens"])}, "embedding", projection.shape[0])
+    graph.save(
+        to, {"input_ids": (np.int64, ["batch", "tokens"])}, {"embedding": ["batch", projection.shape[0]]}
+    )
 
 
 def _layers(

@@ -1,7 +1,7 @@
-"""Writing transformer graphs in ONNX straight from their weights: no torch, no tracing.
+"""Writing graphs in ONNX straight from their weights: no torch, no tracing.
 
-The two architectures that Kadr converts (BERT and CLIP) share these few building blocks. Tensors are
-(batch, tokens, width) unless said otherwise; linear weights come as PyTorch keeps them, (out, in).
+The architectures that Kadr converts share these few building blocks. Tensors are (batch, tokens, width)
+unless said otherwise; linear weights come as PyTorch keeps them, (out, in).
 """
 
 from __future__ import annotations
@@ -159,11 +159,14 @@ class Graph:
         return self.op("LpNormalization", x, to=to, axis=-1, p=2)
 
     def save(
-        self, path: Path, inputs: Mapping[str, tuple[type, Sequence[str | int]]], output: str, width: int
+        self,
+        path: Path,
+        inputs: Mapping[str, tuple[type, Sequence[str | int]]],
+        outputs: Mapping[str, Sequence[str | int]],
     ) -> None:
         """Check the graph and write it; ``inputs`` give dtype and shape, named axes being free.
 
-        The result is ``output``, float32 of (batch, width).
+        ``outputs`` give the shapes of the results, which are float32.
         """
         import onnx
         from onnx import TensorProto, helper
@@ -172,8 +175,11 @@ class Graph:
             helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), list(shape))
             for name, (kind, shape) in inputs.items()
         ]
-        result = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", width])
-        graph = helper.make_graph(self._nodes, self._name, described, [result], self._constants)
+        results = [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
+            for name, shape in outputs.items()
+        ]
+        graph = helper.make_graph(self._nodes, self._name, described, results, self._constants)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(
             graph,

@@ -51,8 +51,7 @@ def build(tensors: Tensors, to: Path, *, int8: bool) -> None:
     graph.save(
         to,
         {"input_ids": (np.int64, ["batch", "tokens"]), "attention_mask": (np.int64, ["batch", "tokens"])},
-        "embedding",
-        WIDTH,
+        {"embedding": ["batch", WIDTH]},
     )
 
 
