@@ -8,11 +8,12 @@ right words in Russian order, which is what a sentence encoder and a word index 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
+from itertools import chain
 from typing import Literal
 
 from kadr.core.text import STOP_WORDS_EN, Word, clean, fold, script, stem, tokens, words
@@ -23,6 +24,8 @@ Lemmas = Callable[[str], tuple[str, ...]]
 PieceKind = Literal["phrase", "word", "derived", "transliterated", "kept"]
 
 _DATA = "data/glossary_ru_en.tsv"
+# Topics of that file whose words a general translator gets wrong; the others are an ordinary dictionary.
+_TERM_TOPICS = frozenset({"Games and internet", "Brands", "Slang and memes"})
 _NUMERAL = re.compile(r"(\d+)-?(?:[а-я]{1,3})")  # 5-й, 90-е, 2х
 
 _LATIN_LETTERS = str.maketrans(
@@ -103,11 +106,22 @@ _VERB_PREFIXES = (
 class Entry:
     """A line of the glossary: folded Russian, and English, the main translation first.
 
-    No translation at all: a word that English leaves out.
+    No translation at all: a word that English leaves out. A ``term`` is kept through a neural translator;
+    what is none (most of the entries that come with Kadr) is used where there is no better translation.
     """
 
     source: str
     targets: tuple[str, ...]
+    term: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A place in a cleaned text, ``cleaned[start:end]``, and the English that has to stand there."""
+
+    start: int
+    end: int
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +161,19 @@ class _Node:
         return node
 
 
-def parse(text: str) -> tuple[Entry, ...]:
+def parse(text: str, *, terms: Collection[str] | None = None) -> tuple[Entry, ...]:
     """Return the entries of a glossary file: ``russian<TAB>english|alternative``, ``#`` comments.
+
+    ``terms`` are the comments below which entries are terms; without them, all are.
 
     Raises:
         ValueError: a line has no tab or no Russian, or a Russian word or phrase occurs twice.
     """
     entries: dict[str, Entry] = {}
+    topic = ""
     for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith("#"):
+            topic = line[1:].strip()
         if not line.strip() or line.startswith("#"):
             continue
         source, tab, targets = line.partition("\t")
@@ -163,7 +182,11 @@ def parse(text: str) -> tuple[Entry, ...]:
             raise ValueError(f"glossary, line {number}: expected russian<TAB>english, got {line!r}")
         if key in entries:
             raise ValueError(f"glossary, line {number}: {source!r} is there already")
-        entries[key] = Entry(key, tuple(target.strip() for target in targets.split("|") if target.strip()))
+        entries[key] = Entry(
+            key,
+            tuple(target.strip() for target in targets.split("|") if target.strip()),
+            term=terms is None or topic in terms,
+        )
     return tuple(entries.values())
 
 
@@ -182,7 +205,7 @@ class Glossary:
         self._lemmas = lemmas
         self._words: dict[str, Entry] = {}
         self._prefixes: dict[str, Entry] = {}
-        self._phrases = _Node()
+        self._phrases, self._term_phrases = _Node(), _Node()
         for entry in self._entries:
             parts = entry.source.split(" ")
             if entry.source.endswith("-"):
@@ -192,15 +215,16 @@ class Glossary:
             else:
                 # both as it is written and in dictionary forms: a text's words are tried as both, too
                 for path in {tuple(parts), tuple(self._forms(part)[-1:][0] for part in parts)}:
-                    node = self._phrases.grow(path)
-                    if not node.ends:
-                        node.ends, node.targets = True, list(entry.targets)
+                    for root in (self._phrases, self._term_phrases) if entry.term else (self._phrases,):
+                        node = root.grow(path)
+                        if not node.ends:
+                            node.ends, node.targets = True, list(entry.targets)
 
     @classmethod
     def load(cls, lemmas: Lemmas, *, extra: Iterable[Entry] = ()) -> Glossary:
         """Return the glossary that comes with Kadr; ``extra`` entries are added and replace its own."""
         text = files("kadr.core").joinpath(_DATA).read_text(encoding="utf-8")
-        entries = {entry.source: entry for entry in (*parse(text), *extra)}
+        entries = {entry.source: entry for entry in (*parse(text, terms=_TERM_TOPICS), *extra)}
         return cls(entries.values(), lemmas)
 
     def __len__(self) -> int:
@@ -209,7 +233,7 @@ class Glossary:
     @cached_property
     def version(self) -> str:
         """Twelve hexadecimal digits that change with any entry."""
-        lines = (f"{entry.source}\t{'|'.join(entry.targets)}\n" for entry in self._entries)
+        lines = (f"{entry.source}\t{'|'.join(entry.targets)}\t{entry.term:d}\n" for entry in self._entries)
         return sha256("".join(lines).encode()).hexdigest()[:12]
 
     @cached_property
@@ -252,28 +276,50 @@ class Glossary:
         translated = " ".join("".join(parts).split())
         return Translation(translated, known / russian if russian else 1.0, tuple(pieces))
 
+    def terms(self, text: str) -> tuple[Term, ...]:
+        """Return where terms stand in ``clean(text)``.
+
+        Phrases before words, longest first, in any inflection. Unlike in :meth:`translate`, a phrase of the
+        ordinary dictionary does not hide a term within it.
+        """
+        cleaned = clean(text)
+        found = words(cleaned)
+        terms: list[Term] = []
+        index = 0
+        while index < len(found):
+            length, target = self._longest_phrase(found, index, cleaned, root=self._term_phrases)
+            if not length:
+                length = 1
+                entry = self._entry(found[index].text)
+                target = self._first(entry) if entry is not None and entry.term else ""
+            start, end = found[index].start, found[index + length - 1].end
+            if target:
+                terms.append(Term(start, end, _cased(target, like=cleaned[start:end])))
+            index += length
+        return tuple(terms)
+
     def _piece(self, found: tuple[Word, ...], index: int, cleaned: str) -> tuple[int, Piece]:
         """Return how many words the piece that begins at ``index`` has, and the piece."""
         word = found[index]
         kind: PieceKind = "phrase"
-        length, target = self._longest_phrase(found, index, cleaned)
+        length, target = self._longest_phrase(found, index, cleaned, root=self._phrases)
         if not length and script(word.text) not in {"cyrillic", "mixed"}:
             return 1, Piece(word.source, word.source, "kept")
         if not length:
             length = 1
             target, kind = self._word(word.text)
         source = cleaned[word.start : found[index + length - 1].end]
-        if source[0].isupper() and target:
-            target = target[0].upper() + target[1:]
-        return length, Piece(source, target, kind)
+        return length, Piece(source, _cased(target, like=source), kind)
 
     def _forms(self, word: str) -> tuple[str, ...]:
         """Return the word as it is, then its likeliest dictionary form, if that is another."""
         lemma = next(iter(self._lemmas(word)), word) if script(word) == "cyrillic" else word
         return (word,) if lemma == word else (word, lemma)
 
-    def _longest_phrase(self, found: tuple[Word, ...], index: int, cleaned: str) -> tuple[int, str]:
-        nodes, length, target = [self._phrases], 0, ""
+    def _longest_phrase(
+        self, found: tuple[Word, ...], index: int, cleaned: str, *, root: _Node
+    ) -> tuple[int, str]:
+        nodes, length, target = [root], 0, ""
         for step, word in enumerate(found[index:], start=1):
             if step > 1 and cleaned[found[index + step - 2].end : word.start].strip("-_# "):
                 break  # a comma or a full stop stands between
@@ -293,13 +339,10 @@ class Glossary:
         numeral = _NUMERAL.fullmatch(word)
         if numeral:
             return numeral.group(1), "word"
+        entry = self._entry(word)
+        if entry is not None:
+            return self._first(entry), "word"
         lemmas = self._lemmas(word) if script(word) == "cyrillic" else ()
-        for form in (word, *lemmas):
-            if form in self._words:
-                return self._first(self._words[form]), "word"
-        inflected = next((form for form in _dictionary_forms(word) if form in self._words), None)
-        if inflected is not None:
-            return self._first(self._words[inflected]), "word"
         for form in (*lemmas, word):
             derived = self._derived(form)
             if derived is not None:
@@ -309,6 +352,12 @@ class Glossary:
             if any(kind != "transliterated" for _, kind in translated):
                 return " ".join(target for target, _ in translated if target), "derived"
         return next(iter(lemmas), word).translate(_LATIN_LETTERS), "transliterated"
+
+    def _entry(self, word: str) -> Entry | None:
+        """Return the entry of one folded word: its form's, a dictionary form's, or what its ending suggests."""
+        lemmas = self._lemmas(word) if script(word) == "cyrillic" else ()
+        forms = chain((word, *lemmas), _dictionary_forms(word))
+        return next((self._words[form] for form in forms if form in self._words), None)
 
     @staticmethod
     def _first(entry: Entry) -> str:
@@ -374,6 +423,10 @@ class Glossary:
             result |= dict.fromkeys(targets[:limit])
             index += length
         return tuple(result)
+
+
+def _cased(target: str, *, like: str) -> str:
+    return target[:1].upper() + target[1:] if like[:1].isupper() else target
 
 
 def _steps(node: _Node) -> Iterator[str]:

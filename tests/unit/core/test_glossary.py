@@ -9,7 +9,7 @@ from importlib.resources import files
 import pytest
 
 from kadr.core.glossary import Entry, Glossary, parse
-from kadr.core.text import fold, script
+from kadr.core.text import clean, fold, script
 from tests.lemmatizers import TableLemmatizer
 
 
@@ -153,3 +153,41 @@ def test_translation_is_fast(glossary: Glossary) -> None:
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(5)) < 0.03
+
+
+def test_terms_are_found_in_any_inflection_with_their_places(glossary: Glossary) -> None:
+    text = "как играть в  роблоксе с мамой"
+    (term,) = glossary.terms(text)
+    assert clean(text)[term.start : term.end] == "роблоксе"
+    assert term.target == "roblox"
+
+
+def test_the_ordinary_dictionary_has_no_terms(glossary: Glossary) -> None:
+    assert glossary.translate("кот сварил борщ").covered == 1.0
+    assert glossary.terms("кот сварил борщ") == ()
+
+
+def test_the_longest_phrase_of_terms_wins() -> None:
+    glossary = small("бравл\tbrawl", "бравл старс\tBrawl Stars", "старс\tstars")
+    assert [term.target for term in glossary.terms("бравл старс, бравл; старс")] == [
+        "Brawl Stars",
+        "brawl",
+        "stars",
+    ]
+
+
+def test_an_added_word_is_a_term_even_within_a_phrase_of_the_dictionary() -> None:
+    extra = [Entry("рождения", ("Rozhdenia (a band)",))]
+    glossary = Glossary.load(TableLemmatizer().lemmas, extra=extra)
+    assert glossary.translate("день рождения").text == "birthday"
+    assert [term.target for term in glossary.terms("день рождения")] == ["Rozhdenia (a band)"]
+
+
+def test_a_term_is_written_as_the_text_writes_it(glossary: Glossary) -> None:
+    assert [term.target for term in glossary.terms("Роблокс")] == ["Roblox"]
+
+
+def test_whether_an_entry_is_a_term_is_part_of_the_version() -> None:
+    lemmas = TableLemmatizer().lemmas
+    versions = {Glossary([Entry("кот", ("cat",), term)], lemmas).version for term in (True, False)}
+    assert len(versions) == 2
