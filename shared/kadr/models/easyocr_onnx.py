@@ -41,7 +41,7 @@ def build_detector(tensors: Tensors, to: Path) -> None:
     net = _Layers(tensors, Graph("craft"))
     graph = net.graph
     # The numbers are the positions of the convolutions in torchvision's vgg16_bn. ReLU works in place there,
-    # so what is kept of a slice for later has gone through the ReLU that begins the next; only the last has not.
+    # so what is kept of a slice for later has gone through the ReLU that begins the next; the last has not.
     x = net.relu(net.conv("pixels", *net.folded("basenet.slice1.0", "basenet.slice1.1")))
     x = net.relu(net.conv(x, *net.folded("basenet.slice1.3", "basenet.slice1.4")))
     x = net.pool(x)
@@ -94,8 +94,8 @@ def build_recogniser(tensors: Tensors, characters: str, to: Path) -> None:
     """Write the recogniser: ``lines (batch, 1, 64, w) float32 → logits (batch, steps, 1 + characters)``.
 
     ``lines`` are grey in −1…1; there is one step for every four pixels, less one. Class 0 is CTC's blank,
-    class i is ``characters[i − 1]``. The network is a VGG of seven convolutions, two bidirectional LSTMs, each
-    with a linear layer behind it, and a linear layer (Shi et al., 2015, arXiv:1507.05717).
+    class i is ``characters[i − 1]``. The network is a VGG of seven convolutions, two bidirectional LSTMs with
+    a linear layer behind each, and a linear layer (Shi et al., 2015, arXiv:1507.05717).
 
     Raises:
         WeightsRefusedError: a tensor is missing or has another shape, or the weights are for another list of
