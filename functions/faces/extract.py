@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from functions.faces.people import Image, Sighting, Track, cluster, link, seen, sharpness
+from functions.faces.people import Image, Sighting, Track, cluster, link, seen
+from functions.faces.quality import grade, passes
+from functions.faces.watch import CERTAIN, Watch
 from kadr.adapters.faces_dlib import DetectedFace, DlibFaces
 from kadr.core.extraction import Extraction, FaceTrack
 from kadr.media.frames import FramePlan, sample_frames
@@ -17,23 +19,16 @@ from kadr.media.limits import MediaLimits
 from kadr.models.registry import InstalledModel, require
 from kadr.runtime.settings import ExtractorSettings
 
-RECIPE = "1"  # to be raised when a parameter below changes what is found
+RECIPE = "2"  # to be raised when a parameter below changes what is found
 
 # One frame a second; longer than 75 s, 75 frames spread over the video. At 960 pixels the detector takes
-# about 60 ms a frame and finds faces from a fifth of the picture's width on.
+# about 60 ms for a whole frame and finds faces from 15 % of an upright picture's width on.
 _PLAN = FramePlan(every=1.0, max_side=960, scene_changes=False, max_frames=75)
-_FACES_PER_FRAME = 8
-# Scores of the detector: what follows a face may be weak, but a face that never gets above the second is
-# none. What it takes for one in fur, tiles and grain reached 0.41 on the sample clips, faces 0.71 and more.
-_MIN_SCORE, _CERTAIN = 0.1, 0.5
-_MIN_SHARPNESS = 12.0  # of a blurred face; its encoding is closer to other blurred faces than to its owner
 _VIEWS = 3  # encoded per track, the best ones …
 _ENOUGH = 9  # … but fewer where there are many tracks: an encoding takes 0.1 s, twice as long as a detection
 _MAX_ENCODINGS = 40
 _CROP_MARGIN = 0.4  # of the face's width, on each side
 _CROP_SIDE = 320  # pixels
-# What counts as large and as sharp when views are compared.
-_LARGE, _SHARP = 160.0, 250.0
 
 
 def model_version(settings: ExtractorSettings) -> str:
@@ -50,18 +45,20 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     """
     faces = _faces(require("faces", settings.models_dir))
     limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
+    watch = Watch(faces)
     frames = [
-        [
-            sighting
-            for face in faces.detect(frame.image, min_score=_MIN_SCORE, limit=_FACES_PER_FRAME)
-            if (sighting := _sighting(face, frame.time, frame.image)) is not None
-        ]
+        [_sighting(face, frame.time, frame.image) for face in watch.faces(frame.image)]
         for frame in sample_frames(path, _PLAN, limits)
     ]
     tracks = [track for track in link(frames) if _believable(track)]
     encoded = _encode(tracks, faces)
     people = tuple(_person(group) for group in cluster(encoded))
-    details = {"frames": len(frames), "faces": sum(map(len, frames)), "people": len(people)}
+    details = {
+        "frames": len(frames),
+        "faces": sum(map(len, frames)),
+        "clear": sum(sighting.clear for frame in frames for sighting in frame),
+        "people": len(people),
+    }
     if not people:
         return Extraction(reason="no faces", details=details)
     return Extraction(faces=people, details=details)
@@ -72,24 +69,22 @@ def _faces(model: InstalledModel) -> DlibFaces:
     return DlibFaces(model)
 
 
-def _sighting(face: DetectedFace, time: float, image: Image) -> Sighting | None:
-    sharp = sharpness(face.chip)
-    if sharp < _MIN_SHARPNESS:
-        return None
-    size = face.box[2] - face.box[0]
-    parts = (min(1.0, size / _LARGE), min(1.0, sharp / _SHARP), 0.1 + 0.9 * face.frontal)
+def _sighting(face: DetectedFace, time: float, image: Image) -> Sighting:
+    clear = passes(face)
     return Sighting(
         time=time,
         box=face.box,
         chip=face.chip,
         crop=_cut(image, face.box),
-        quality=float(np.prod(parts) ** (1 / len(parts))),
+        quality=grade(face) if clear else 0.0,
         score=face.score,
+        clear=clear,
     )
 
 
 def _believable(track: Track) -> bool:
-    return max(sighting.score for sighting in track.sightings) >= _CERTAIN
+    """Whether it is a face, and one that can be told from others at least once."""
+    return any(sighting.clear and sighting.score >= CERTAIN for sighting in track.sightings)
 
 
 def _encode(tracks: Sequence[Track], faces: DlibFaces) -> list[Track]:

@@ -37,6 +37,7 @@ class Sighting:
     crop: Image  # with margin, as people want to see it
     quality: float  # 0…1
     score: float  # of the detector
+    clear: bool = True  # whether this view may stand for the person
 
 
 @dataclass(slots=True, eq=False)
@@ -52,8 +53,9 @@ class Track:
         return {sighting.time for sighting in self.sightings}
 
     def best(self, count: int) -> list[Sighting]:
-        """The best views, best first."""
-        return sorted(self.sightings, key=lambda sighting: -sighting.quality)[:count]
+        """The best of the clear views, best first; none, if nobody could tell who it is."""
+        clear = [sighting for sighting in self.sightings if sighting.clear]
+        return sorted(clear, key=lambda sighting: -sighting.quality)[:count]
 
 
 def link(frames: Sequence[Sequence[Sighting]]) -> list[Track]:
@@ -121,13 +123,6 @@ def likeness(one: Image, other: Image) -> float:
     """Correlation, −1…1, of two aligned faces."""
     a, b = _thumb(one), _thumb(other)
     return float((a * b).mean())
-
-
-def sharpness(chip: Image) -> float:
-    """Variance of the Laplacian of the grey picture; of a face in focus, some hundreds."""
-    grey = chip.mean(axis=2)
-    edges = grey[1:-1, :-2] + grey[1:-1, 2:] + grey[:-2, 1:-1] + grey[2:, 1:-1] - 4 * grey[1:-1, 1:-1]
-    return float(edges.var())
 
 
 def _distance(one: Sequence[Track], other: Sequence[Track]) -> float:

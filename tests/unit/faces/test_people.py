@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from functions.faces.people import Sighting, Track, cluster, likeness, link, overlap, seen, sharpness
+from functions.faces.people import Sighting, Track, cluster, likeness, link, overlap, seen
 
 RANDOM = np.random.default_rng(7)
 ANNA, BORIS = (RANDOM.integers(0, 255, (5, 5, 3), np.uint8).repeat(30, 0).repeat(30, 1) for _ in range(2))
@@ -72,6 +74,8 @@ def test_likeness_does_not_mind_the_light() -> None:
     assert likeness(ANNA, BORIS) < 0.75
 
 
-def test_a_flat_picture_is_not_sharp() -> None:
-    assert sharpness(np.full((150, 150, 3), 90, np.uint8)) == 0
-    assert sharpness(ANNA) > 100
+def test_a_view_that_is_not_clear_counts_as_seen_but_never_stands_for_the_person() -> None:
+    smeared = dataclasses.replace(sighting(1, 0, quality=0.9), clear=False)
+    (only,) = link([[sighting(0, 0, quality=0.2)], [smeared], [sighting(2, 0, quality=0.3)]])
+    assert seen([only]) == [0, 1, 2]
+    assert [view.time for view in only.best(3)] == [2, 0]
