@@ -354,7 +354,7 @@ class Glossary:
         return next(iter(lemmas), word).translate(_LATIN_LETTERS), "transliterated"
 
     def _entry(self, word: str) -> Entry | None:
-        """Return the entry of one folded word: its form's, a dictionary form's, or what its ending suggests."""
+        """Return a folded word's entry: of its form, a dictionary form, or what its ending suggests."""
         lemmas = self._lemmas(word) if script(word) == "cyrillic" else ()
         forms = chain((word, *lemmas), _dictionary_forms(word))
         return next((self._words[form] for form in forms if form in self._words), None)
