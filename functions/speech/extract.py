@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from functions.speech.plausible import clean, plausible, worn_out
 from functions.speech.windows import Window, windows
 from kadr.adapters.silero import RATE, SileroVad
-from kadr.adapters.whisper import WINDOW, Said, Whisper
+from kadr.adapters.whisper import WINDOW, Said, Transcript, Whisper
 from kadr.core.errors import WeightsUnavailableError
-from kadr.core.extraction import Extraction, Moment, Vector
+from kadr.core.extraction import Extraction, Moment, Vector, Word
 from kadr.core.passages import embed_passages
 from kadr.core.text import script
 from kadr.media.audio import read_audio
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from kadr.adapters.glossary_translator import GlossaryTranslator
     from kadr.adapters.minilm import MiniLM
 
-RECIPE = "1"  # to be raised when windows, thresholds or the way of translating change
+RECIPE = "2"  # to be raised when windows, thresholds or the way of translating change
 
 
 def model_version(settings: ExtractorSettings) -> str:
@@ -61,7 +62,14 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
         return Extraction(reason="no speech", details=details)
 
     whisper = _whisper(require("speech", settings.models_dir))
-    moments = [moment for window in heard for moment in _understand(window, window.audio(audio), whisper)]
+    transcripts = whisper.transcribe(window.audio(audio) for window in heard)
+    moments = [
+        moment
+        for window, transcript in zip(heard, transcripts, strict=True)
+        for moment in understand(window, transcript)
+    ]
+    worn = worn_out([moment.text for moment in moments])
+    moments = [moment for moment, dropped in zip(moments, worn, strict=True) if not dropped]
     if not moments:
         return Extraction(reason="no intelligible speech", details=details)
     details["languages"] = dict(Counter(moment.language for moment in moments).most_common())
@@ -71,29 +79,37 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     return Extraction(moments=tuple(moments), vector=vector, details=details)
 
 
-def _understand(window: Window, audio: Vector, whisper: Whisper) -> list[Moment]:
-    heard = whisper.transcribe(audio)
-    english: list[str] = [""] * len(heard.segments)
-    if heard.segments and heard.language != "en":
-        translated = whisper.transcribe(audio, language=heard.language, task="translate")
-        english = _aligned(heard.segments, translated.segments)
-    return [
-        Moment(
-            start=window.in_video(said.start),
-            end=max(window.in_video(said.end, end=True), window.in_video(said.start)),
-            text=said.text,
-            language=heard.language,
-            confidence=said.confidence,
-            translation=translation or _by_glossary(said.text),
+def understand(window: Window, transcript: Transcript) -> list[Moment]:
+    """Return what was plausibly said in a window, at the video's own times, with its translation."""
+    english = _aligned(transcript.segments, transcript.english)
+    moments = []
+    for said, translation in zip(plausible(transcript.segments, window), english, strict=True):
+        if said is None:
+            continue
+        start = window.in_video(said.start)
+        moments.append(
+            Moment(
+                start=start,
+                end=max(window.in_video(said.end, end=True), start),
+                text=said.text,
+                language=transcript.language,
+                confidence=said.confidence,
+                translation=""
+                if transcript.language == "en"
+                else clean(translation) or _by_glossary(said.text),
+                words=tuple(
+                    Word(word.text.strip(), *window.word_in_video(word.start, word.end))
+                    for word in said.words
+                ),
+            )
         )
-        for said, translation in zip(heard.segments, english, strict=True)
-    ]
+    return moments
 
 
 def _aligned(said: Sequence[Said], translated: Sequence[Said]) -> list[str]:
     """Give each translated segment to the original one with which it shares most time."""
     parts: list[list[str]] = [[] for _ in said]
-    for segment in translated:
+    for segment in translated if said else ():
         common = [min(segment.end, one.end) - max(segment.start, one.start) for one in said]
         parts[max(range(len(said)), key=common.__getitem__)].append(segment.text)
     return [" ".join(part) for part in parts]

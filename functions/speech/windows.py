@@ -22,6 +22,11 @@ class Window:
         """How long it is."""
         return sum(span.end - span.start for span in self.spans) / RATE
 
+    @property
+    def probability(self) -> float:
+        """How sure voice activity detection is of it, 0…1: the mean over its time."""
+        return sum((span.end - span.start) * span.probability for span in self.spans) / RATE / self.seconds
+
     def audio(self, whole: Vector) -> Vector:
         """Cut the window out of the video's sound (n,)."""
         return np.concatenate([whole[span.start : span.end] for span in self.spans])
@@ -39,6 +44,13 @@ class Window:
                 return (span.start + sample - before) / RATE
             before += length
         return self.spans[-1].end / RATE
+
+    def word_in_video(self, start: float, end: float) -> tuple[float, float]:
+        """Return the times in the video of a word in the window: it does not cross a pause."""
+        middle = self.in_video((start + end) / 2)
+        span = next(span for span in self.spans if middle <= span.end / RATE)
+        begin = max(self.in_video(start), span.start / RATE)
+        return begin, max(begin, min(self.in_video(end, end=True), span.end / RATE))
 
 
 def windows(spans: Sequence[Span], *, longest: float = 30.0) -> list[Window]:

@@ -28,10 +28,11 @@ _PAD = 0.2  # seconds before and after, so that soft consonants are not cut off
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Speech from ``start`` to ``end``, in samples."""
+    """Speech from ``start`` to ``end``, in samples, and its mean probability."""
 
     start: int
     end: int
+    probability: float = 1.0
 
 
 class SileroVad:
@@ -71,7 +72,8 @@ class SileroVad:
 
     def spans(self, audio: Vector, *, longest: float = 29.0) -> list[Span]:
         """Return where somebody speaks, in order, none longer than ``longest`` seconds."""
-        return _pad(_spans(self.probabilities(audio), int(longest * RATE / FRAME)), len(audio))
+        probabilities = self.probabilities(audio)
+        return _pad(_spans(probabilities, int(longest * RATE / FRAME)), probabilities, len(audio))
 
 
 def _spans(probabilities: Vector, longest: int) -> list[tuple[int, int]]:
@@ -106,7 +108,7 @@ def _spans(probabilities: Vector, longest: int) -> list[tuple[int, int]]:
     ]
 
 
-def _pad(spans: list[tuple[int, int]], length: int) -> list[Span]:
+def _pad(spans: list[tuple[int, int]], probabilities: Vector, length: int) -> list[Span]:
     pad = int(_PAD * RATE)
     padded: list[Span] = []
     for position, (first, last) in enumerate(spans):
@@ -116,5 +118,5 @@ def _pad(spans: list[tuple[int, int]], length: int) -> list[Span]:
         # Two spans share the pause between them, so that no sample is heard twice.
         left = min(pad, begin - before if not position else (begin - before) // 2)
         right = min(pad, after - end if position + 1 == len(spans) else (after - end) // 2)
-        padded.append(Span(begin - left, end + right))
+        padded.append(Span(begin - left, end + right, float(probabilities[first:last].mean())))
     return padded

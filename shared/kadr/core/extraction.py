@@ -14,6 +14,15 @@ Vector = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word, punctuation included, and when it is said in the video, in seconds."""
+
+    text: str
+    start: float
+    end: float  # ≥ start
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """A stretch of a video in which something is written or said."""
 
@@ -23,6 +32,7 @@ class Moment:
     language: str = "und"  # ISO 639-1, or "und" where it cannot be told
     confidence: float = 1.0  # 0…1, as the recogniser gives it
     translation: str = ""  # English; empty where the text is English already
+    words: tuple[Word, ...] = ()  # of ``text``, in order; empty where their times are not known
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from kadr.models.catalogue import Role
 from kadr.runtime.settings import ExtractorSettings
 from tests.models.media.clips import write_clip, write_tone
 from tests.models.speech import small_whisper
+from tests.models.speech.small_whisper import Speaker
 
 pytestmark = [pytest.mark.whisper, pytest.mark.onnx, pytest.mark.av]
 
@@ -39,10 +40,13 @@ def russian(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "text").symlink_to(models_dir / "text")
     source = small_whisper.write(
         folder / "source",
-        language="ru",
-        said=[" Сегодня", " готовим", " борщ."],
-        english=[" Today", " we", " cook", " borscht."],
-        seconds=4,
+        Speaker(
+            "ru",
+            said=[" Сегодня", " готовим", " борщ."],
+            english=[" Today", " we", " cook", " borscht."],
+            seconds=4,
+            at=[0.5, 1.5, 3.0],
+        ),
     )
     convert.adopt(Role.SPEECH, "small", source, folder)
     return folder
@@ -91,7 +95,7 @@ def test_speech_without_weights_says_what_is_missing(
     samples: Path, settings_for: Settings, tmp_path: Path
 ) -> None:
     with pytest.raises(
-        WeightsUnavailableError, match=r"weights not installed: speech .* adopt speech/whisper"
+        WeightsUnavailableError, match=r"weights not installed: speech .* speech/whisper"
     ) as caught:
         extract(samples / SPOKEN, settings_for(tmp_path))
     assert caught.value.role == "speech"
@@ -120,7 +124,7 @@ def test_a_transcript_has_times_translation_and_a_vector(
 
 def test_english_is_not_translated(samples: Path, settings_for: Settings, tmp_path: Path) -> None:
     source = small_whisper.write(
-        tmp_path / "source", language="en", said=[" Fry", " the", " pancakes."], seconds=2
+        tmp_path / "source", Speaker("en", said=[" Fry", " the", " pancakes."], seconds=2)
     )
     convert.adopt(Role.SPEECH, "small", source, tmp_path)
     extraction = extract(samples / "pancakes.mp4", settings_for(tmp_path))
@@ -136,7 +140,7 @@ def test_what_whisper_does_not_translate_the_glossary_does(
     samples: Path, settings_for: Settings, tmp_path: Path
 ) -> None:
     source = small_whisper.write(
-        tmp_path / "source", language="ru", said=[" Кошка", " и", " собака."], seconds=2
+        tmp_path / "source", Speaker("ru", said=[" Кошка", " и", " собака."], seconds=2)
     )
     convert.adopt(Role.SPEECH, "small", source, tmp_path)
     (moment,) = extract(samples / SPOKEN, settings_for(tmp_path)).moments
@@ -144,7 +148,7 @@ def test_what_whisper_does_not_translate_the_glossary_does(
 
 
 def test_a_guess_is_no_transcript(samples: Path, settings_for: Settings, tmp_path: Path) -> None:
-    source = small_whisper.write(tmp_path / "source", language="en", said=[" x"], seconds=2, certain=False)
+    source = small_whisper.write(tmp_path / "source", Speaker("en", said=[" x"], seconds=2), probability=0.2)
     convert.adopt(Role.SPEECH, "small", source, tmp_path)
     extraction = extract(samples / SPOKEN, settings_for(tmp_path))
     assert extraction.reason == "no intelligible speech"
@@ -154,7 +158,7 @@ def test_a_guess_is_no_transcript(samples: Path, settings_for: Settings, tmp_pat
 def test_the_same_window_gives_the_same_text(samples: Path, russian: Path) -> None:
     whisper = Whisper(registry.require("speech", russian))
     audio = read_audio(samples / SPOKEN)
-    assert whisper.transcribe(audio) == whisper.transcribe(audio)
+    assert list(whisper.transcribe([audio])) == list(whisper.transcribe([audio]))
 
 
 def test_long_speech_is_heard_window_by_window(samples: Path, russian: Path) -> None:
