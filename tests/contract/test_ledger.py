@@ -13,7 +13,7 @@ import pytest
 from kadr.adapters.ledger import PostgresLedger
 from kadr.adapters.postgres import Postgres, migrate, migrations
 from kadr.core.errors import BusyError, DependencyError, SupersededError
-from kadr.core.extraction import Extraction, FaceTrack, FrameEmbeddings, MediaFacts, Moment
+from kadr.core.extraction import Extraction, FaceTrack, FrameEmbeddings, MediaFacts, Moment, Word
 from kadr.core.identity import ObjectVersion, video_id
 from kadr.core.modality import Modality, Stage, StageState, VideoState
 from kadr.ports.ledger import Registration
@@ -223,6 +223,20 @@ def test_text_with_a_nul_character_is_stored_without_it(
 ) -> None:
     extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "a\x00b"),)))
     assert ledger.moments([VIDEO])[VIDEO][Modality.OCR][0].text == "ab"
+
+
+def test_when_each_word_is_said_is_kept(
+    ledger: PostgresLedger, registered: Registration, postgres: Postgres
+) -> None:
+    words = (Word("Варим", 0.5, 0.93), Word("бо\x00рщ.", 1.1, 1.58))
+    said = Moment(0.5, 2.0, "Варим борщ.", "ru", 0.5, "We cook borscht.", words)
+    extract(ledger, registered, Stage.SPEECH, Extraction(moments=(said, Moment(3, 4, "Да."))))
+    found = ledger.moments([VIDEO])[VIDEO][Modality.SPEECH]
+    assert found[0].words == (words[0], Word("борщ.", 1.1, 1.58))
+    assert found[1].words == ()
+    with ledger.assemble(VIDEO, registered.generation) as commit:
+        assert commit is not None
+        assert commit.moments()[Modality.SPEECH] == found
 
 
 def test_a_broken_commit_leaves_nothing(ledger: PostgresLedger, registered: Registration) -> None:

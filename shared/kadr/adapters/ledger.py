@@ -12,7 +12,7 @@ import numpy as np
 
 from kadr.adapters.postgres import Postgres
 from kadr.core.errors import BusyError, SupersededError
-from kadr.core.extraction import Extraction, FrameEmbeddings, MediaFacts, Moment
+from kadr.core.extraction import Extraction, FrameEmbeddings, MediaFacts, Moment, Word
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState, video_state
 from kadr.ports.ledger import Registration, StageRecord, VideoRecord
@@ -326,10 +326,12 @@ class PostgresCommit:
         )
         cursor.executemany(
             "INSERT INTO moment (video_id, modality, position, starts_at, ends_at, text, language,"
-            " translation, confidence) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            " translation, confidence, words) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (self._video_id, self._stage, position, moment.start, max(moment.start, moment.end),
-                 _storable(moment.text), moment.language, _storable(moment.translation), moment.confidence)
+                 _storable(moment.text), moment.language, _storable(moment.translation), moment.confidence,
+                 Jsonb([[_storable(word.text), round(word.start, 2), round(word.end, 2)]
+                        for word in moment.words]) if moment.words else None)
                 for position, moment in enumerate(extraction.moments)
             ],
         )  # fmt: skip
@@ -436,11 +438,12 @@ def _moments(
 ) -> dict[UUID, dict[Modality, list[Moment]]]:
     found: dict[UUID, dict[Modality, list[Moment]]] = {}
     for row in connection.execute(
-        "SELECT video_id, modality, starts_at, ends_at, text, language, confidence, translation FROM moment"
-        " WHERE video_id = ANY(%s) ORDER BY video_id, modality, position",
+        "SELECT video_id, modality, starts_at, ends_at, text, language, confidence, translation, words"
+        " FROM moment WHERE video_id = ANY(%s) ORDER BY video_id, modality, position",
         (list(video_ids),),
     ):
-        found.setdefault(row[0], {}).setdefault(Modality(row[1]), []).append(Moment(*row[2:]))
+        moment = Moment(*row[2:8], tuple(Word(*word) for word in row[8] or ()))
+        found.setdefault(row[0], {}).setdefault(Modality(row[1]), []).append(moment)
     return found
 
 
