@@ -16,10 +16,9 @@ from kadr.media.probe import probe
 from kadr.runtime.settings import ExtractorSettings
 
 if TYPE_CHECKING:
+    from functions.ocr.engine import Engine
     from functions.ocr.lexicon import Lexicon
     from kadr.adapters.minilm import MiniLM
-    from kadr.adapters.rapid import PaddleDetector
-    from kadr.adapters.tesseract import Tesseract
     from kadr.ports.embedding import Translator
 
 _RECIPE = "1"  # how lines become moments; raised when the same engines would give another result
@@ -27,25 +26,8 @@ _RECIPE = "1"  # how lines become moments; raised when the same engines would gi
 _EVERY = 3.0  # seconds between frames of a long video
 _FRAMES_OF_SHORT = 12  # a short video is looked at as often as a long one, down to
 _EVERY_AT_LEAST = 0.75  # seconds between frames
-# Pixels of the longer side for the detector, which takes most of the time. On the samples (640 high) as many
-# words are found with 640 as with 800, in two thirds of the time. Lines are cut from the frame as it is.
-_DETECTOR_SIDE = 640
 _SIDE = 1280  # pixels of a frame's longer side: the smallest lettering that people read on a phone
 _MOST_FRAMES = 900  # half an hour, and half as many changes
-
-
-@cache
-def _detector() -> PaddleDetector:
-    from kadr.adapters.rapid import PaddleDetector
-
-    return PaddleDetector(side=_DETECTOR_SIDE, score=0.6)
-
-
-@cache
-def _recogniser(tessdata: Path) -> Tesseract:
-    from kadr.adapters.tesseract import Tesseract
-
-    return Tesseract(tessdata)
 
 
 @cache
@@ -73,16 +55,27 @@ def _translator() -> Translator:
     return GlossaryTranslator(Glossary.load(Pymorphy().lemmas))
 
 
+def engine(settings: ExtractorSettings) -> Engine:
+    """Return what reads: EasyOCR where its weights are installed, the embedded engine otherwise.
+
+    ``settings.ocr_engine`` may name one of them.
+
+    Raises:
+        WeightsUnavailableError: that one's weights are not installed.
+    """
+    from functions.ocr import engines
+
+    return engines.choose(settings, _lexicon(settings.models_dir).knows)
+
+
 def model_version(settings: ExtractorSettings) -> str:
     """Return what text is read and embedded with.
 
     Raises:
-        WeightsUnavailableError: the detector, the language data or the text encoder is not installed.
+        WeightsUnavailableError: the engine's weights or the text encoder are not installed.
     """
-    recogniser = _recogniser(settings.tessdata_dir)
     parts = (
-        _detector().model_version,
-        recogniser.model_version,
+        engine(settings).model_version,
         _embedder(settings.models_dir).model_version,
         _translator().model_version,
         _RECIPE,
@@ -98,7 +91,7 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
         WeightsUnavailableError: as :func:`model_version`.
     """
     limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
-    found, facts = read_video(path, settings.tessdata_dir, settings.models_dir, limits)
+    found, facts = read_video(path, engine(settings), limits)
     if not found:
         return Extraction(reason="no text", details=facts)
     moments = tuple(_moment(segment) for segment in found)
@@ -108,18 +101,14 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     return Extraction(moments=moments, vector=vector, details=facts)
 
 
-def read_video(
-    path: Path, tessdata: Path, models: Path, limits: MediaLimits
-) -> tuple[list[Segment], dict[str, int | str]]:
+def read_video(path: Path, engine: Engine, limits: MediaLimits) -> tuple[list[Segment], dict[str, int | str]]:
     """Return what is written, and facts for people about how it was read."""
     from functions.ocr.reader import FrameReader
 
-    recogniser = _recogniser(tessdata)
-    recogniser.load()
     duration = probe(path, limits).duration
     every = min(_EVERY, max(_EVERY_AT_LEAST, duration / _FRAMES_OF_SHORT))
     plan = FramePlan(every=every, max_side=_SIDE, scene_changes=True, max_frames=_MOST_FRAMES)
-    reader = FrameReader(_detector(), recogniser, _lexicon(models).knows)
+    reader = FrameReader(engine)
     frames = [
         (frame.time, reader.read(frame.time, frame.image)) for frame in sample_frames(path, plan, limits)
     ]
@@ -128,8 +117,8 @@ def read_video(
         "frames": len(frames),
         "lines": reader.detected,
         "lines_recognised": reader.recognised,
-        "readings": reader.readings,
-        "engine": f"{_detector().model_version} + {recogniser.model_version}",
+        "readings": engine.readings,
+        "engine": engine.model_version,
     }
     return found, facts
 

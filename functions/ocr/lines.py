@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from kadr.adapters.rapid import TextBox
+from kadr.ports.ocr import TextBox
 
 Image = npt.NDArray[np.uint8]
 

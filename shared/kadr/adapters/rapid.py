@@ -8,7 +8,6 @@ the line is that core grown by ``area · ratio / perimeter``.
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,29 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from kadr.core.errors import WeightsUnavailableError
+from kadr.ports.ocr import TextBox
 
 _STRIDE = 32  # pixels: the network halves its input five times
 _PIXEL = 0.3  # probability from which a pixel counts as text: what the network was trained with
 _GROW = 1.6  # the ratio of growing: what the network was trained with
 _SMALLEST = 3.0  # pixels of a core's shorter side
-
-
-@dataclass(frozen=True, slots=True)
-class TextBox:
-    """A line of text: ``corners`` (4, 2) float32, x and y in pixels, clockwise from the upper left."""
-
-    corners: npt.NDArray[np.float32]
-    score: float  # 0…1, the mean probability inside
-
-    @property
-    def width(self) -> float:
-        """Pixels along the line."""
-        return float(np.linalg.norm(self.corners[1] - self.corners[0]))
-
-    @property
-    def height(self) -> float:
-        """Pixels across the line."""
-        return float(np.linalg.norm(self.corners[3] - self.corners[0]))
 
 
 class PaddleDetector:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -14,30 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from kadr.core.errors import WeightsUnavailableError
+from kadr.ports.ocr import Reading
 
 LANGUAGES = "rus+eng"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was read: ``words`` and their confidences 0…1; ``confidence`` is weighted by length."""
-
-    words: tuple[str, ...]
-    confidences: tuple[float, ...]
-
-    @property
-    def text(self) -> str:
-        """The words, one space between them."""
-        return " ".join(self.words)
-
-    @property
-    def confidence(self) -> float:
-        """The mean confidence of a letter; 0.0 where nothing was read."""
-        letters = sum(map(len, self.words))
-        if not letters:
-            return 0.0
-        pairs = zip(self.words, self.confidences, strict=True)
-        return sum(len(word) * confidence for word, confidence in pairs) / letters
 
 
 class Tesseract:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -75,6 +75,8 @@ class ModelSettings(BaseSettings):
 
     models_dir: Path = Path("/opt/kadr/models")
     tessdata_dir: Path = Path("/usr/share/tesseract-ocr/5/tessdata")
+    # what reads text on screen; auto: EasyOCR where its weights are installed, else the embedded engine
+    ocr_engine: Literal["auto", "easyocr", "embedded"] = "auto"
 
 
 class StorageSettings(KadrSettings, PostgresSettings, QdrantSettings):

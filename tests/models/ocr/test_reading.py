@@ -17,6 +17,7 @@ pytest.importorskip("PIL")
 from PIL import Image, ImageDraw, ImageFont
 
 from functions.ocr import lines
+from functions.ocr.embedded import Embedded
 from functions.ocr.extract import extract, model_version
 from functions.ocr.lexicon import Lexicon
 from functions.ocr.reader import FrameReader
@@ -161,7 +162,7 @@ def test_the_version_names_all_that_the_result_depends_on(settings: ExtractorSet
 
 def test_a_line_that_stands_still_is_not_read_in_every_frame(settings: ExtractorSettings) -> None:
     knows = Lexicon(require("text", settings.models_dir).file("tokenizer.json")).knows
-    reader = FrameReader(PaddleDetector(side=640), Tesseract(settings.tessdata_dir), knows)
+    reader = FrameReader(Embedded(PaddleDetector(side=640), Tesseract(settings.tessdata_dir), knows))
     picture = lettered(("Подпишись на канал", "white", "black", 300, ALWAYS), size=26)
     found = [reader.read(index / 2, picture(index * 5, 360, 640)) for index in range(5)]
     assert [[sighting.text for sighting in frame] for frame in found] == [["Подпишись на канал"]] * 5
