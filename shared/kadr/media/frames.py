@@ -19,8 +19,10 @@ class FramePlan:
 
     every: float = 3.0  # seconds between frames, at most; stretched where max_frames would not last
     max_side: int | None = 1280  # pixels of the longer side; larger frames are scaled down, none up
+    short_side: int | None = None  # the same of the shorter side, with bicubic interpolation
     scene_changes: bool = False  # also the first settled frame after each visible change
     max_frames: int = 256  # frames returned
+    seek: bool = True  # leave out what need not be decoded; the frames are the same, only sooner
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +52,6 @@ def sample_frames(path: Path, plan: FramePlan, limits: MediaLimits = DEFAULT_LIM
             continue
         height, width = facts["height"], facts["width"]
         image = np.frombuffer(payload, np.uint8).reshape(height, width, 3)
+        if facts["turns"]:
+            image = np.ascontiguousarray(np.rot90(image, facts["turns"]))
         yield Frame(time=facts["time"], image=image, scene_change=facts["scene_change"])

@@ -38,19 +38,22 @@ def write_clip(
     faststart: bool = True,
     rotation: int = 0,
     streams: int = 1,
+    movflags: str = "",
 ) -> Path:
     """Write a video of ``size`` (width, height); with ``tone`` (Hz) it has a sound track.
 
     ``times`` gives every frame its own time in seconds; ``rotation`` is written as a display matrix.
     """
     width, height = size
-    container_options = {"movflags": "+faststart"} if faststart and path.suffix == ".mp4" else {}
+    movflags = movflags or ("+faststart" if faststart and path.suffix == ".mp4" else "")
+    container_options = {"movflags": movflags} if movflags else {}
     with av.open(str(path), "w", options=container_options) as container:
         tracks = []
         for _ in range(streams):
             video = container.add_stream(codec, rate=fps, options=options or {})
             video.width, video.height, video.pix_fmt = width, height, pix_fmt
-            video.codec_context.time_base = Fraction(1, 1000)
+            if not codec.startswith("mpeg"):  # whose own clock allows a few rates only
+                video.codec_context.time_base = Fraction(1, 1000)
             if rotation:
                 video.set_display_rotation(rotation)
             tracks.append(video)

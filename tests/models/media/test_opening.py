@@ -235,8 +235,8 @@ class TestLimits:
 
     def test_memory(self, tmp_path: Path) -> None:
         path = write_clip(tmp_path / "a.mp4", size=(3840, 2160), seconds=0.2, options={"preset": "ultrafast"})
-        with pytest.raises(MediaLimitError, match="memory than the 300 MiB"):
-            frames(path, MediaLimits(max_memory=300 * 1024 * 1024), max_side=None)
+        with pytest.raises(MediaLimitError, match="memory than the 200 MiB"):
+            frames(path, MediaLimits(max_memory=200 * 1024 * 1024), max_side=None)
 
     def test_the_sum_of_all_is_enough_for_4k(self, tmp_path: Path) -> None:
         path = write_clip(tmp_path / "a.mp4", size=(3840, 2160), seconds=0.2, options={"preset": "ultrafast"})
