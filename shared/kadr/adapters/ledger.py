@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -442,7 +443,7 @@ def _moments(
         " FROM moment WHERE video_id = ANY(%s) ORDER BY video_id, modality, position",
         (list(video_ids),),
     ):
-        moment = Moment(*row[2:8], tuple(Word(*word) for word in row[8] or ()))
+        moment = replace(Moment(*row[2:8]), words=tuple(Word(*word) for word in row[8] or ()))
         found.setdefault(row[0], {}).setdefault(Modality(row[1]), []).append(moment)
     return found
 
