@@ -51,12 +51,17 @@ class ClipVision:
 
     def embed(self, images: Sequence[Image]) -> Vector:
         """Return (len(images), d), unit rows, for RGB images of shape (h, w, 3) of any size."""
-        vectors = np.zeros((len(images), self.dimensions), np.float32)
-        session = self.load() if images else None
-        for start in range(0, len(images), self._batch_size):
-            batch = np.stack([self.pixels(image) for image in images[start : start + self._batch_size]])
-            if session is not None:
-                vectors[start : start + len(batch)] = session.run(None, {"pixels": batch})[0]
+        parts = [
+            self.embed_pixels(
+                np.stack([self.pixels(image) for image in images[start : start + self._batch_size]])
+            )
+            for start in range(0, len(images), self._batch_size)
+        ]
+        return np.concatenate(parts) if parts else np.zeros((0, self.dimensions), np.float32)
+
+    def embed_pixels(self, pixels: Vector) -> Vector:
+        """Return (n, d), unit rows, for (n, 3, side, side) of :meth:`pixels`, as one batch."""
+        vectors: Vector = self.load().run(None, {"pixels": pixels})[0]
         return vectors
 
     def pixels(self, image: Image) -> Vector:
@@ -67,16 +72,24 @@ class ClipVision:
         """
         from PIL import Image as Pillow
 
-        height, width = image.shape[:2]
-        short = min(height, width)
+        picture = Pillow.fromarray(np.ascontiguousarray(_middle(image)))
+        width, height = picture.size
+        short = min(width, height)
         size = (width * self.side // short, height * self.side // short)
-        picture = Pillow.fromarray(np.ascontiguousarray(image))
         if picture.size != size:
             picture = picture.resize(size, Pillow.Resampling.BICUBIC)
         left, top = (size[0] - self.side) // 2, (size[1] - self.side) // 2
         cut = np.asarray(picture)[top : top + self.side, left : left + self.side]
         scaled = (cut.astype(np.float32) / 255 - self._mean) / self._std
         return np.ascontiguousarray(scaled.transpose(2, 0, 1), dtype=np.float32)
+
+
+def _middle(image: Image) -> Image:
+    """Cut what is far outside of the middle off a long strip, which would grow with its shorter side."""
+    height, width = image.shape[:2]
+    most = 4 * min(height, width)
+    top, left = (max(0, (size - most) // 2) for size in (height, width))
+    return image[top : top + most, left : left + most]
 
 
 class ClipText:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kadr.core.errors import WeightsRefusedError
-from kadr.models.graph import Graph
+from kadr.models.graph import Graph, smoothed
 
 Array = npt.NDArray[Any]
 Tensors = Mapping[str, Array]
@@ -25,7 +25,8 @@ def build_vision(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> N
     """
     width, patch = int(config.get("hidden_size", 768)), int(config.get("patch_size", 32))
     side, epsilon = int(config.get("image_size", 224)), float(config.get("layer_norm_eps", 1e-5))
-    graph = Graph("clip-vision", int8=int8)
+    # 50 tokens a picture and 8 pictures at a time: what the product by rows is for.
+    graph = Graph("clip-vision", int8=int8, by_row=True)
     prefix = "vision_model"
     patches = graph.op(
         "Conv",
@@ -111,19 +112,25 @@ def _layers(
         def pair(name: str, block: str = block) -> tuple[Array, Array]:
             return tensors[f"{block}.{name}.weight"], tensors[f"{block}.{name}.bias"]
 
+        names = {"query": "q_proj", "key": "k_proj", "value": "v_proj"}
+        projections = {part: pair(f"self_attn.{name}") for part, name in names.items()}
+        scale, shift, weights = smoothed(*pair("layer_norm1"), [weight for weight, _ in projections.values()])
         attended = graph.attention(
-            _norm(graph, x, tensors, f"{block}.layer_norm1", epsilon),
+            graph.layer_norm(x, scale, shift, epsilon),
             {
-                "query": pair("self_attn.q_proj"),
-                "key": pair("self_attn.k_proj"),
-                "value": pair("self_attn.v_proj"),
+                **{
+                    part: (weight, bias)
+                    for (part, (_, bias)), weight in zip(projections.items(), weights, strict=True)
+                },
                 "output": pair("self_attn.out_proj"),
             },
             heads,
             mask,
         )
         x = graph.op("Add", x, attended)
-        inner = graph.linear(_norm(graph, x, tensors, f"{block}.layer_norm2", epsilon), *pair("mlp.fc1"))
+        weight, bias = pair("mlp.fc1")
+        scale, shift, (weight,) = smoothed(*pair("layer_norm2"), [weight])
+        inner = graph.linear(graph.layer_norm(x, scale, shift, epsilon), weight, bias)
         inner = graph.quick_gelu(inner) if activation == "quick_gelu" else graph.op("Gelu", inner)
         x = graph.op("Add", x, graph.linear(inner, *pair("mlp.fc2")))
     return x

@@ -93,7 +93,7 @@ def test_transformers_agrees(source: Path, folder: Path) -> None:
 
 def test_eight_bits_are_enough(source: Path, folder: Path, tmp_path: Path) -> None:
     small = convert.clip(tmp_path, source, variant="small", int8=True).directory
-    assert (small / "model.onnx").stat().st_size < 0.6 * (folder / "model.onnx").stat().st_size
+    assert (small / "model.onnx").stat().st_size < 0.65 * (folder / "model.onnx").stat().st_size
     images, texts = [picture(seed) for seed in range(4)], ["a cat", "a dog on the sofa"]
     assert np.sum(ClipVision(small).embed(images) * ClipVision(folder).embed(images), axis=1).min() > 0.99
     assert np.sum(ClipText(small).embed(texts) * ClipText(folder).embed(texts), axis=1).min() > 0.99
