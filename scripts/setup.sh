@@ -69,6 +69,6 @@ if [ "$(cat "$venv/.kadr-$extra" 2>/dev/null)" != "$stamp" ] && [ "$(cat "$venv/
 fi
 
 step "preparing the text embedding model"
-"$python" -m kadr.models.convert minilm --to .kadr/models
+"$venv/bin/kadr" models pull text
 step "preparing Tesseract's languages"
 "$python" scripts/tessdata.py --to .kadr/tessdata

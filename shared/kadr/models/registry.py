@@ -10,15 +10,18 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
+from kadr.models.active import chosen
 from kadr.models.catalogue import CATALOGUE, Calibration, Engine, Role, Weights, entries, entry
+from kadr.models.pickles import pickle_inside
+from kadr.models.sources import CHUNK, Progress, check_name
 
 MANIFEST = "manifest.json"
 
@@ -30,11 +33,17 @@ _ALLOWED: Mapping[Engine, tuple[str, ...]] = {
     Engine.DLIB: (".dat",),
     Engine.TESSERACT: (".traineddata",),
 }
-# A pickle of protocol 2 and later; a zip file, which is what torch.save writes.
-_PICKLE_STARTS = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05", b"PK\x03\x04")
-_CHUNK = 1 << 20
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where weights were really taken from; what is empty is not known to be other than in the catalogue."""
+
+    source: str = ""
+    revision: str = ""
+    licence: str = ""
 
 
 class ManifestFile(BaseModel):
@@ -55,6 +64,7 @@ class ManifestCalibration(BaseModel):
     deviation: float = Field(gt=0)
     method: str
     provisional: bool = False
+    local: bool = False
 
 
 class Manifest(BaseModel):
@@ -80,9 +90,10 @@ class Manifest(BaseModel):
     @classmethod
     def _inside(cls, files: dict[str, ManifestFile]) -> dict[str, ManifestFile]:
         for name in files:
-            path = PurePosixPath(name)
-            if path.is_absolute() or ".." in path.parts or "\\" in name or not name:
-                raise ValueError(f"{name!r} does not lie in the model's own folder")
+            try:
+                check_name(name)
+            except WeightsRefusedError as error:
+                raise ValueError(f"{name!r} does not lie in the model's own folder") from error
         return files
 
 
@@ -100,6 +111,14 @@ class InstalledModel:
     preprocessing: Mapping[str, Any]
     licence: str
     source: str
+    revision: str = ""
+    converted_by: str = ""
+    bundled: bool = False  # the files are those of a Python package
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(file.size for file in self.files.values())
 
     @property
     def version(self) -> str:
@@ -153,13 +172,15 @@ class RoleStatus:
 def installed(role: Role | str, models_dir: Path) -> InstalledModel | None:
     """Return the preferred installed weights of a role, or ``None``.
 
-    A variant that the catalogue does not know (somebody's own fine-tune) counts, after those that it does.
+    The variant that somebody chose (:mod:`kadr.models.active`), else the first of the catalogue's; one that
+    the catalogue does not know (somebody's own fine-tune) counts, after those that it does.
 
     Raises:
         WeightsRefusedError: there are weights, but not of a safe format, or their manifest is damaged.
     """
     role = Role(role)
     order = {known.variant: position for position, known in enumerate(entries(role))}
+    order |= {variant: -place for place, variant in enumerate(chosen(role, models_dir), start=1)}
     manifests = sorted(
         # A name with a dot is a conversion that is still going on.
         (models_dir / role).glob(f"[!.]*/{MANIFEST}"),
@@ -173,6 +194,16 @@ def installed(role: Role | str, models_dir: Path) -> InstalledModel | None:
     return None
 
 
+def variants(role: Role | str, models_dir: Path) -> tuple[str, ...]:
+    """Return the variants of a role that have a manifest in the models directory, by name."""
+    return tuple(sorted(path.parent.name for path in (models_dir / Role(role)).glob(f"[!.]*/{MANIFEST}")))
+
+
+def bundled(weights: Weights) -> InstalledModel | None:
+    """Return the weights that the entry's Python package brings, or ``None``."""
+    return _bundled(weights) if weights.bundled else None
+
+
 def require(role: Role | str, models_dir: Path) -> InstalledModel:
     """Return the weights of a role.
 
@@ -183,10 +214,9 @@ def require(role: Role | str, models_dir: Path) -> InstalledModel:
     role = Role(role)
     model = installed(role, models_dir)
     if model is None:
-        known = entries(role)
+        known = next((found for found in entries(role) if found.bundled), entries(role)[0])
         raise WeightsUnavailableError(
-            role,
-            f"weights not installed: {role} ({known[0].title}); to have it, {_install(role, '')}",
+            role, f"weights not installed: {role} ({known.title}); to have it: {known.install}"
         )
     return model
 
@@ -206,7 +236,7 @@ def open_directory(directory: Path) -> InstalledModel:
         raise WeightsUnavailableError(
             directory.parent.name,
             f"weights not installed: {directory.parent.name}/{directory.name} has no {MANIFEST}; to have "
-            f"it, {_install(directory.parent.name, directory.name)}",
+            f"it: {_install(directory.parent.name, directory.name)}",
         ) from error
 
 
@@ -239,21 +269,32 @@ def write_manifest(
     converted_by: str,
     checks: Mapping[str, float] | None = None,
     files: Iterable[str] = (),
+    origin: Origin | None = None,
 ) -> Manifest:
     """Describe the files that lie in ``directory``; what is not given comes from ``weights``.
 
-    The manifest is moved into place at once, so a half-written model is never taken for a whole one.
+    ``variant`` names weights that are not those of the catalogue but of their kind: nothing that was said or
+    measured of those in the catalogue is taken to hold for them.
     """
     names = tuple(files) or weights.files
+    origin = origin or Origin()
+    variant = variant or weights.variant
+    own = variant != weights.variant
+    if calibration is None and weights.calibration is not None:
+        calibration = weights.calibration
+        if own:
+            calibration = replace(
+                calibration, provisional=True, method=f"not measured: taken over from {weights.variant}"
+            )
     manifest = Manifest(
         role=weights.role,
-        variant=variant or weights.variant,
-        source=weights.source,
-        revision=weights.revision,
-        licence=weights.licence,
+        variant=variant,
+        source=origin.source or ("not recorded" if own else weights.source),
+        revision=origin.revision or ("" if own or origin.source else weights.revision),
+        licence=origin.licence or ("not recorded" if own else weights.licence),
         engine=weights.engine,
         dimensions=dimensions or weights.dimensions,
-        calibration=figures(calibration or weights.calibration),
+        calibration=figures(calibration),
         preprocessing=dict(weights.preprocessing if preprocessing is None else preprocessing),
         files={
             name: ManifestFile(size=(directory / name).stat().st_size, sha256=sha256(directory / name))
@@ -262,10 +303,27 @@ def write_manifest(
         converted_by=converted_by,
         checks=dict(checks or {}),
     )
+    _put(directory, manifest)
+    return manifest
+
+
+def recalibrate(directory: Path, calibration: Calibration) -> None:
+    """Write another calibration into the manifest of an installed model; its version stays what it is."""
+    manifest = read_manifest(directory)
+    _put(directory, manifest.model_copy(update={"calibration": figures(calibration)}))
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Return the manifest of an installed model; errors as :func:`open_directory`."""
+    open_directory(directory)
+    return Manifest.model_validate_json((directory / MANIFEST).read_bytes())
+
+
+def _put(directory: Path, manifest: Manifest) -> None:
+    """Write the manifest at once: a half-written model is never taken for a whole one."""
     part = directory / f".{MANIFEST}.part"
     part.write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
     part.replace(directory / MANIFEST)
-    return manifest
 
 
 def figures(calibration: Calibration | None) -> ManifestCalibration | None:
@@ -273,13 +331,21 @@ def figures(calibration: Calibration | None) -> ManifestCalibration | None:
     return None if calibration is None else ManifestCalibration(**asdict(calibration))
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path, progress: Progress | None = None) -> str:
     """Return the checksum of a file, in lower-case hex."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
+        while chunk := file.read(CHUNK):
             digest.update(chunk)
+            if progress is not None:
+                progress.advance(len(chunk))
     return digest.hexdigest()
+
+
+def md5(path: Path) -> str:
+    """Return the MD5 of a file: where it is all that an author has published."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def package_folder(weights: Weights) -> Path | None:
@@ -291,23 +357,28 @@ def package_folder(weights: Weights) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-@cache
-def _read(directory: Path, _changed: int) -> InstalledModel:
-    path = directory / MANIFEST
+def parse_manifest(content: bytes, where: str) -> Manifest:
+    """Return the manifest in ``content``; raise WeightsRefusedError where it is damaged."""
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate_json(content)
     except ValidationError as error:
         problem = error.errors()[0]
         raise WeightsRefusedError(
-            f"{path} is damaged ({'.'.join(map(str, problem['loc']))}: {problem['msg']}); install the "
-            f"weights again: {_install(directory.parent.name, directory.name)}"
+            f"{where} is damaged ({'.'.join(map(str, problem['loc']))}: {problem['msg']}); install the "
+            "weights again: kadr models pull --help"
         ) from error
+
+
+@cache
+def _read(directory: Path, _changed: int) -> InstalledModel:
+    path = directory / MANIFEST
+    manifest = parse_manifest(path.read_bytes(), str(path))
     if (manifest.role, manifest.variant) != (directory.parent.name, directory.name):
         raise WeightsRefusedError(
             f"{path} describes {manifest.role}/{manifest.variant}, which is not where it lies"
         )
     for name in manifest.files:
-        _check_format(directory / name, manifest.engine)
+        check_format(directory / name, manifest.engine)
     return InstalledModel(
         role=manifest.role,
         variant=manifest.variant,
@@ -321,6 +392,8 @@ def _read(directory: Path, _changed: int) -> InstalledModel:
         preprocessing=manifest.preprocessing,
         licence=manifest.licence,
         source=manifest.source,
+        revision=manifest.revision,
+        converted_by=manifest.converted_by,
     )
 
 
@@ -343,23 +416,24 @@ def _bundled(weights: Weights) -> InstalledModel | None:
         preprocessing=dict(weights.preprocessing),
         licence=weights.licence,
         source=weights.source,
+        revision=weights.revision,
+        bundled=True,
     )
 
 
-def _check_format(path: Path, engine: Engine) -> None:
+def check_format(path: Path, engine: Engine) -> None:
+    """Raise WeightsRefusedError unless the file is of a format that the engine may load."""
     if not {path.name, path.suffix} & set(_ALLOWED[engine]):
         raise WeightsRefusedError(
             f"{path} is not of a format that {engine} may load ({', '.join(_ALLOWED[engine])}); pickles "
-            "(.bin, .pt, .pkl) can run code when they are opened: convert them to safetensors first"
+            "(.bin, .pt, .pkl) can run code when they are opened: convert them first, see kadr models "
+            "convert --help"
         )
-    if path.is_file():
-        with path.open("rb") as file:
-            start = file.read(4)
-        if start.startswith(_PICKLE_STARTS):
-            raise WeightsRefusedError(
-                f"{path} is a pickle under another name; pickles can run code when they are opened: convert "
-                "it to safetensors first"
-            )
+    if path.is_file() and (kind := pickle_inside(path)):
+        raise WeightsRefusedError(
+            f"{path} is a pickle under another name ({kind}); pickles can run code when they are opened: "
+            "convert it first, see kadr models convert --help"
+        )
 
 
 @cache
@@ -375,4 +449,4 @@ def _verify(path: Path, size: int, _changed: int, expected_size: int, expected: 
 def _install(role: str, variant: str) -> str:
     known = [weights for weights in CATALOGUE if weights.role == role]
     found = entry(role, variant) or (known[0] if known else None)
-    return found.install if found else "install the model pack that it came with"
+    return found.install if found else "kadr models list names the roles"

@@ -129,11 +129,3 @@ def test_searching_needs_neither_torch_nor_onnx(models_dir: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_command_says_what_went_wrong(tmp_path: Path) -> None:
-    from typer.testing import CliRunner
-
-    answer = CliRunner().invoke(convert.app, ["minilm", "--to", str(tmp_path), "--source", str(tmp_path)])
-    assert answer.exit_code == 1
-    assert "has no model.safetensors" in answer.output

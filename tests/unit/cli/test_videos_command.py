@@ -81,7 +81,7 @@ def test_one_video_by_key_and_by_id(stand):
 
 
 def test_how_to_install_weights_is_told_once_below_the_table(stand):
-    recipe = "weights not installed: visual (CLIP); to have it, convert a copy: python -m kadr.models.convert"
+    recipe = "weights not installed: visual (CLIP); to have it: kadr models pull visual"
     stand.api.add(
         video(
             "a.mp4",
@@ -93,7 +93,7 @@ def test_how_to_install_weights_is_told_once_below_the_table(stand):
         )
     )
     shown = stand.invoke("video", "a.mp4").stdout
-    assert shown.count("weights not installed") == 3 and shown.count("kadr.models.convert") == 1
+    assert shown.count("weights not installed") == 3 and shown.count("kadr models pull") == 1
     assert f"visual, speech: {recipe}" in shown
     assert shown.count("not a video: no container") == 1
 
