@@ -31,7 +31,7 @@ Follows = dict[int, dict[int, float]]  # the logits of what may follow a token; 
 
 @dataclass(frozen=True)
 class Speaker:
-    """Says ``said`` from 0 to ``seconds``, which is ``english`` in English, word *i* from ``at[i]`` on.
+    """Says ``said`` from 0 to ``seconds``, which is ``english`` in English, word *i* until ``until[i]``.
 
     One who ``breaks_off`` begins another segment at the end, and does not go on with it.
     """
@@ -40,14 +40,14 @@ class Speaker:
     said: Sequence[str]
     seconds: float
     english: Sequence[str] = ()
-    at: Sequence[float] = ()
+    until: Sequence[float] = ()
     breaks_off: bool = False
 
 
 def write(folder: Path, *speakers: Speaker, probability: float = 1.0, no_speech: float = 0.0) -> Path:
     """Write a model that hears the speaker in any sound; of two, the first in low and the second in high.
 
-    ``probability`` is that of each word, ``no_speech`` that of nobody speaking.
+    ``probability`` is that of each word, ``no_speech`` that of nobody speaking; two speakers are sure.
     """
     texts = [word for speaker in speakers for word in (*speaker.said, *speaker.english)]
     words = {word: index for index, word in enumerate(dict.fromkeys(texts), start=300)}
@@ -69,9 +69,9 @@ def write(folder: Path, *speakers: Speaker, probability: float = 1.0, no_speech:
             _chain(follows, [TRANSLATE, FIRST_TIME + 1, *(words[word] for word in speaker.english), last])
         if len(speakers) > 1:
             voices |= {language: dimension, said[0]: dimension}
-        if speaker.at:
+        if speaker.until:
             # The alignment asks what is looked at when a word is about to be said.
-            looks |= dict(zip([NO_TIMESTAMPS, *said], [*speaker.at, speaker.seconds], strict=True))
+            looks |= dict(zip([NO_TIMESTAMPS, *said], [*speaker.until, speaker.seconds], strict=True))
     if no_speech:
         (language,) = follows[START]
         follows[START] = _logits({NO_SPEECH: no_speech, language: (1 - no_speech) / 2})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def russian(models_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             said=[" Сегодня", " готовим", " борщ."],
             english=[" Today", " we", " cook", " borscht."],
             seconds=4,
-            at=[0.5, 1.5, 3.0],
+            until=[1.2, 2.2, 3.0],
         ),
     )
     convert.adopt(Role.SPEECH, "small", source, folder)
@@ -153,6 +154,88 @@ def test_a_guess_is_no_transcript(samples: Path, settings_for: Settings, tmp_pat
     extraction = extract(samples / SPOKEN, settings_for(tmp_path))
     assert extraction.reason == "no intelligible speech"
     assert extraction.moments == ()
+
+
+def test_each_word_has_its_time_in_the_video(samples: Path, russian: Path, settings_for: Settings) -> None:
+    (moment,) = extract(samples / SPOKEN, settings_for(russian)).moments
+    assert [word.text for word in moment.words] == ["Сегодня", "готовим", "борщ."]
+    # Built to be said until 1.2 and 2.2 s of the speech, which is heard from 0.4 to 2.6 s, and from 3.6 s on.
+    assert [word.start for word in moment.words] == pytest.approx([0.4, 1.7, 3.7], abs=0.3)
+    assert all(word.start <= word.end for word in moment.words)
+    assert all(before.end <= after.start for before, after in pairwise(moment.words))
+    assert moment.words[0].start == pytest.approx(moment.start, abs=0.05)
+    assert moment.words[-1].end <= moment.end
+    # A word that reaches into a pause ends with the voice.
+    assert moment.words[1].end < 3.0 < moment.words[2].start
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Whisper:
+    """A Whisper that hears Russian in low sound and English in high sound."""
+    folder = tmp_path_factory.mktemp("two")
+    source = small_whisper.write(
+        folder / "source",
+        Speaker("ru", [" Режем", " лук."], 2, english=[" We", " cut", " onions."]),
+        Speaker("en", [" Fry", " the", " pancakes."], 1.5, until=[0.4, 0.8, 1.4]),
+    )
+    return Whisper(convert.adopt(Role.SPEECH, "small", source, folder))
+
+
+def sound(frequency: float, seconds: float) -> np.ndarray:
+    return (0.3 * np.sin(2 * np.pi * frequency * np.arange(int(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+def test_each_window_has_a_language_of_its_own(two: Whisper) -> None:
+    windows = [sound(300, 4), sound(2500, 12), sound(300, 29.5), sound(2500, 3)]
+    heard = list(two.transcribe(windows))
+    assert [transcript.language for transcript in heard] == ["ru", "en", "ru", "en"]
+    assert [said.text for transcript in heard for said in transcript.segments] == [
+        "Режем лук.",
+        "Fry the pancakes.",
+    ] * 2
+    assert [[said.text for said in transcript.english] for transcript in heard] == [
+        ["We cut onions."],
+        [],
+        ["We cut onions."],
+        [],
+    ]
+
+
+def test_a_batch_of_windows_is_heard_like_each_of_them_alone(two: Whisper) -> None:
+    windows = [sound(300 if index % 3 else 2500, 2.5 + 1.7 * index) for index in range(11)]
+    together = list(two.transcribe(windows))
+    assert together == [heard for window in windows for heard in two.transcribe([window])]
+    assert together == list(two.transcribe(windows))
+
+
+def test_windows_are_cut_out_only_when_their_turn_has_come(two: Whisper) -> None:
+    taken = 0
+
+    def windows() -> Iterator[np.ndarray]:
+        nonlocal taken
+        for _ in range(100):
+            taken += 1
+            yield sound(300, 2)
+
+    heard = two.transcribe(windows())
+    next(heard)
+    assert taken < 50
+
+
+def test_where_the_decoder_breaks_off_the_rest_is_heard_again(tmp_path: Path) -> None:
+    source = small_whisper.write(
+        tmp_path / "source",
+        Speaker("ru", [" Ещё", " раз."], 4, english=[" Once", " more."], breaks_off=True),
+    )
+    whisper = Whisper(convert.adopt(Role.SPEECH, "small", source, tmp_path))
+    (heard,) = whisper.transcribe([sound(300, 10.5)])
+    assert [(said.start, said.end) for said in heard.segments] == [(0, 4), (4, 8), (8, 10.5)]
+    assert [(said.start, said.end) for said in heard.english] == [(0.02, 4), (4.02, 8), (8.02, 10.5)]
+    assert {said.text for said in heard.segments} == {"Ещё раз."}
+    assert [word.start for word in heard.segments[1].words] == sorted(
+        word.start for word in heard.segments[1].words
+    )
+    assert 4 <= heard.segments[1].words[0].start <= heard.segments[1].words[-1].end <= 8
 
 
 def test_the_same_window_gives_the_same_text(samples: Path, russian: Path) -> None:
