@@ -18,8 +18,8 @@ from bench import clips, index, memory, results, search
 from bench.results import Result
 from kadr.core.errors import KadrError
 
-_INDEX = [f"index.{name}" for name in ("ingest", *index.MODALITIES)]
-_MEMORY = [f"memory.{name}" for name in index.MODALITIES]
+_INDEX = [f"index.{name}" for name in index.NAMES]
+_MEMORY = [f"memory.{name}" for name in index.NAMES if name != "ingest"]
 _SEARCH: dict[str, Callable[[], float]] = {
     "search.embed_text": search.text_embedding,
     "search.understand": search.understanding,
@@ -49,19 +49,20 @@ def main() -> int:
         names = [name for name in NAMES if name in names]
 
     console = Console()
-    table = Table("what", "Kadr", "reference", "ratio", title=_title())
+    table = Table("what", "Kadr", "CPU", "reference", "ratio", title=_title())
     found: dict[str, Result] = {}
     for name in names:
         console.print(f"measuring {name} …")
         try:
             result, note = measure(name, found, arguments.seconds)
         except (KadrError, ImportError, RuntimeError, OSError) as error:
-            table.add_row(name, f"not measured: {error}", "", "")
+            table.add_row(name, f"not measured: {error}", "", "", "")
             continue
         found[name] = result
         reference = f"{result.reference:.2f} {result.unit}" if result.reference is not None else note
         ratio = f"{result.ratio:.1f}" if result.ratio is not None else ""
-        table.add_row(name, f"{result.value:.2f} {result.unit}", reference, ratio)
+        cpu = f"{result.more['cpu']:.2f} s" if "cpu" in result.more else ""
+        table.add_row(name, f"{result.value:.2f} {result.unit}", cpu, reference, ratio)
         results.write([result])
     console.print(table)
     return 0 if len(found) == len(names) else 1
@@ -74,7 +75,11 @@ def measure(name: str, found: dict[str, Result], lengths: list[int]) -> tuple[Re
         return together(found), ""
     if part == "index":
         timing = index.measure(what)
-        return Result(name, timing.value, "s", timing.reference), timing.why
+        more = {"cpu": timing.ours.cpu}
+        if timing.reference is None:
+            return Result(name, timing.ours.wall, "s", more=more), timing.why
+        more["reference_cpu"] = timing.reference.cpu
+        return Result(name, timing.ours.wall, "s", timing.reference.wall, more), ""
     if part == "memory":
         peaks = {seconds: memory.peak(what, seconds) for seconds in lengths}
         *shorter, last = peaks
@@ -96,7 +101,8 @@ def together(found: dict[str, Result]) -> Result:
     parts = [found[f"index.{name}"] for name in index.MODALITIES]
     references = [part.reference for part in parts if part.reference is not None]
     reference = sum(references) if len(references) == len(parts) else None
-    return Result(_ALL, sum(part.value for part in parts), "s", reference)
+    more = {"cpu": sum(part.more.get("cpu", 0.0) for part in parts)}
+    return Result(_ALL, sum(part.value for part in parts), "s", reference, more)
 
 
 def _title() -> str:

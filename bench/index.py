@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from bench import clips, installed
-from bench.timing import Apart, Timing, alternate, timed
+from bench.timing import Apart, Spent, alternate, middle, spent
 from kadr.core.errors import KadrError
 
 MODALITIES = ("visual", "ocr", "speech", "faces")
+NAMES = ("ingest", "visual", "ocr", "ocr_embedded", "speech", "faces")
 _RUNS = 5
-# The function of bench.reference.<modality>, and how often it runs: reading takes it minutes.
+# The function of bench.reference.<modality>, and how often it runs: to read a clip takes it most of a minute.
 _REFERENCES = {
     "visual": ("embed", 5),
     "ocr": ("read", 1),
@@ -21,50 +23,58 @@ _REFERENCES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Medians; ``reference`` is ``None`` where there is none, and ``why`` says why there is none."""
+
+    ours: Spent
+    reference: Spent | None = None
+    why: str = ""
+
+
 def measure(name: str) -> Timing:
     """Return the medians for one extractor and, where there is one, its reference.
 
     Raises:
         KadrError, ImportError: the extractor lacks weights or a package.
     """
-    clip = clips.clip_for(name)
+    clip = clips.clip_for(name.partition("_")[0])
     with Apart() as here, Apart() as there:
         ours = partial(here.call, extraction, name, clip)
-        if name not in _REFERENCES:
+        why = "" if name in _REFERENCES else "none"
+        if not why:
+            try:
+                there.call(reference_ready, name)
+            except (ImportError, KadrError, RuntimeError, OSError) as error:
+                why = f"not measured: {error}"
+        if why:
             ours()
-            return Timing(_median(ours))
+            return Timing(middle([ours() for _ in range(_RUNS)]), why=why)
         _, runs = _REFERENCES[name]
-        try:
-            there.call(reference_ready, name)
-        except (ImportError, KadrError, OSError) as error:
-            ours()
-            return Timing(_median(ours), why=f"no reference: {error}")
-        value, theirs = alternate(
-            ours, partial(there.call, reference, name, clip), runs=_RUNS, reference_runs=runs
-        )
-        return Timing(value, theirs)
+        theirs = partial(there.call, reference, name, clip)
+        mine, others = alternate(ours, theirs, runs=_RUNS, reference_runs=runs)
+        return Timing(middle(mine), middle(others))
 
 
-def extraction(name: str, clip: Path) -> float:
-    """Return the seconds that an extractor takes for ``clip``."""
+def extraction(name: str, clip: Path) -> Spent:
+    """Return what an extractor takes for ``clip``."""
     settings = installed.prepare(name)
-    extract = import_module(f"functions.{name}.extract").extract
-    return timed(lambda: extract(clip, settings))
+
+    def work() -> None:
+        installed.extract(name, clip, settings)
+
+    return spent(work)
 
 
-def reference_ready(name: str) -> float:
-    """Load the reference method, to find out whether it can run."""
-    import_module(f"bench.reference.{name}")
-    return 0.0
+def reference_ready(name: str) -> None:
+    """Raise what keeps the reference method from running."""
+    module = import_module(f"bench.reference.{name}")
+    package = getattr(module, "PACKAGE", None)
+    if package is not None and not package.is_dir():
+        raise RuntimeError("its package is not installed: scripts/easyocr.sh")
 
 
-def reference(name: str, clip: Path) -> float:
-    """Return the seconds that the reference method takes for ``clip``."""
+def reference(name: str, clip: Path) -> Spent:
+    """Return what the reference method takes for ``clip``; loading its models is not counted."""
     function, _ = _REFERENCES[name]
-    return float(getattr(import_module(f"bench.reference.{name}"), function)(clip))
-
-
-def _median(work: partial[float]) -> float:
-    import statistics
-
-    return statistics.median(work() for _ in range(_RUNS))
+    return spent(partial(getattr(import_module(f"bench.reference.{name}"), function), clip))

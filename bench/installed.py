@@ -5,31 +5,38 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+from kadr.core.extraction import Extraction
 from kadr.runtime.settings import ExtractorSettings
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / ".kadr" / "bench" / "models"
 
-# Which modules of bench.weights an extractor needs; `text` is the real MiniLM. dlib's models are real, too.
-_NEEDS = {"visual": ("clip",), "ocr": ("text",), "speech": ("text", "whisper")}
+# The modules of bench.weights that an extractor needs; MiniLM ("text") and dlib's models are the real ones.
+_NEEDS = {
+    "visual": ("clip",),
+    "ocr": ("text", "easyocr"),
+    "ocr_embedded": ("text",),
+    "speech": ("text", "whisper"),
+}
+_ENGINES = {"ocr": "easyocr", "ocr_embedded": "embedded"}
 
 
-def prepare(modality: str) -> ExtractorSettings:
+def prepare(name: str) -> ExtractorSettings:
     """Install what an extractor needs, once, and return its settings.
 
     Raises:
         ImportError: the package or module that makes the weights is not there.
         WeightsUnavailableError: as :mod:`kadr.models.convert`.
     """
-    for need in _NEEDS.get(modality, ()):
+    for need in _NEEDS.get(name, ()):
         if need == "text":
             _text()
         else:
             import_module(f"bench.weights.{need}").write(MODELS)
-    return settings()
+    return settings(name)
 
 
-def settings() -> ExtractorSettings:
+def settings(name: str) -> ExtractorSettings:
     """Return an extractor's settings; nothing but the models is used."""
     tessdata = ROOT / ".kadr" / "tessdata"
     fields = {"tessdata_dir": tessdata} if (tessdata / "rus.traineddata").exists() else {}
@@ -41,8 +48,15 @@ def settings() -> ExtractorSettings:
         derived_bucket="unused",
         assemble_queue_url="unused",
         models_dir=MODELS,
+        ocr_engine=_ENGINES.get(name, "auto"),
         **fields,
     )
+
+
+def extract(name: str, clip: Path, chosen: ExtractorSettings) -> Extraction:
+    """Run the extractor of that name; what stands behind the underscore only says with what."""
+    module = import_module(f"functions.{name.partition('_')[0]}.extract")
+    return module.extract(clip, chosen)
 
 
 def text_encoder() -> Path:

@@ -109,15 +109,11 @@ def size(pid: int, proc: Path = Path("/proc")) -> int:
 
 def main() -> None:
     """Extract once, and print the process's own high-water mark."""
-    from importlib import import_module
-
     parser = argparse.ArgumentParser(prog="python -m bench.memory")
     parser.add_argument("name")
     parser.add_argument("clip", type=Path)
     arguments = parser.parse_args()
-    extraction = import_module(f"functions.{arguments.name}.extract").extract(
-        arguments.clip, installed.settings()
-    )
+    extraction = installed.extract(arguments.clip, installed.settings())
     print(json.dumps({"high_water": high_water(), "state": extraction.state.value}))
 
 

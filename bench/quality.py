@@ -10,9 +10,8 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from rich.console import Console
@@ -31,15 +30,27 @@ class Check:
     """How one extractor is checked, clip by clip."""
 
     counts: Sequence[str]
-    measure: Callable[[Mapping[str, Any], Extraction], Mapping[str, float]]
+    measure: Callable[[Mapping[str, Any], Extraction], Mapping[str, float]] | None  # None: all at once
     rates: Callable[[Mapping[str, float]], Mapping[str, float]]
     worst: Sequence[str] = ()  # counts of which the total is the largest, not the sum
     remark: str = ""
 
 
+def overlap(counts: Mapping[str, float]) -> dict[str, float]:
+    """Return the intersection of what is said and heard over their union; 1 where there is neither."""
+    either = counts["heard"] + counts["missed"]
+    return {"iou": (counts["said"] - counts["missed"]) / either if either else 1.0}
+
+
 CHECKS = {
     "ocr": Check(
         quality_ocr.COUNTS, lambda clip, found: quality_ocr.measure(clip, found.moments), quality_ocr.rates
+    ),
+    "speech": Check(
+        ("said", "heard", "missed", "invented"),
+        None,
+        overlap,
+        remark="voice activity; how well words are recognised is not measured: the weights are random",
     ),
     "faces": Check(
         quality_faces.COUNTS,
@@ -78,7 +89,7 @@ def main() -> int:
     answers: dict[str, Any] = {}
     for name in names:
         try:
-            rows = speech(arguments.only) if name == "speech" else list(check(name, clips, console))
+            rows = list(check(name, clips, console))
         except (KadrError, ImportError) as error:
             answers[name] = {"not_checked": str(error)}
             console.print(f"{name}: not checked: {error}")
@@ -97,22 +108,32 @@ def sample_clips(only: str = "") -> list[dict[str, Any]]:
     return [clip for clip in map(json.loads, lines) if only in clip["file"]]
 
 
-def check(name: str, clips: Sequence[dict[str, Any]], console: Console) -> Iterable[dict[str, Any]]:
+def check(name: str, clips: Sequence[dict[str, Any]], console: Console) -> Iterator[dict[str, Any]]:
     """Yield a row for each clip.
 
     Raises:
         KadrError, ImportError: the extractor lacks weights or a package.
     """
-    settings = installed.prepare(name)
-    extract = import_module(f"functions.{name}.extract").extract
+    measure = CHECKS[name].measure
+    if measure is None:
+        yield from speech({clip["file"] for clip in clips})
+        return
+    extractor = {"ocr": "ocr_embedded"}.get(name, name)  # EasyOCR's weights are random here
+    settings = installed.prepare(extractor)
     for clip in track(clips, description=name, console=console, transient=True):
-        found = extract(SAMPLES / "clips" / clip["file"], settings)
-        yield {"file": clip["file"], **CHECKS[name].measure(clip, found)}
+        found = installed.extract(extractor, SAMPLES / "clips" / clip["file"], settings)
+        yield {"file": clip["file"], **measure(clip, found)}
 
 
-def speech(only: str) -> list[dict[str, Any]]:
-    """Return a row for each clip: how well voice activity agrees with what is said when."""
-    raise ImportError("later")
+def speech(files: Set[str]) -> list[dict[str, Any]]:
+    """Return a row for each clip: the seconds of voice that are said, heard, missed and invented.
+
+    Raises:
+        KadrError, ImportError: voice activity detection lacks its weights or a package.
+    """
+    from bench.quality_speech import vad_overlap
+
+    return [row for row in vad_overlap(SAMPLES, installed.MODELS) if row["file"] in files]
 
 
 def totals(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -130,8 +151,8 @@ def table(name: str, rows: Sequence[Mapping[str, Any]], total: Mapping[str, floa
     """Return the rows and their total for people."""
     chosen = CHECKS[name]
     shown = Table(title=name, caption=chosen.remark or None, show_footer=True)
-    shown.add_column("clip", footer="all")
-    columns = [*chosen.counts, *chosen.rates(total)]
+    shown.add_column(f"clip ({len(rows)})", footer="all", overflow="fold")
+    columns = [*(count for count in chosen.counts if count != "clips"), *chosen.rates(total)]
     for column in columns:
         shown.add_column(column, justify="right", footer=_shown(column, total, chosen))
     for row in rows:

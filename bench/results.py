@@ -15,7 +15,7 @@ _PARTS = ("index.", "memory.", "search.")
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One figure, with the reference's where there is one; ``more`` are further figures in the same unit."""
+    """One figure, with the reference's where there is one; ``more`` are further figures."""
 
     name: str
     value: float

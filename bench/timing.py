@@ -2,40 +2,51 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """Medians in seconds; ``reference`` is ``None`` where there is none, ``why`` says why."""
+class Spent:
+    """Seconds of one run: by the clock, and of all processors together, ended children included."""
 
-    value: float
-    reference: float | None = None
-    why: str = ""
+    wall: float
+    cpu: float
+
+
+def spent(work: Callable[[], float | None]) -> Spent:
+    """Run ``work``; where it returns seconds, they are the duration, and not those of the whole call."""
+    before, begun = _cpu(), time.perf_counter()
+    own = work()
+    wall = time.perf_counter() - begun
+    return Spent(wall if own is None else own, _cpu() - before)
+
+
+def middle(runs: Sequence[Spent]) -> Spent:
+    """Return the medians of both."""
+    return Spent(statistics.median(run.wall for run in runs), statistics.median(run.cpu for run in runs))
 
 
 def median(work: Callable[[], object], *, runs: int) -> float:
     """Return the median duration of ``work`` in seconds, the first run not counted."""
-    work()
-    return statistics.median(timed(work) for _ in range(runs))
 
+    def once() -> None:
+        work()
 
-def timed(work: Callable[[], object]) -> float:
-    """Return the duration of ``work`` in seconds."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+    once()
+    return middle([spent(once) for _ in range(runs)]).wall
 
 
 def alternate(
-    ours: Callable[[], float], reference: Callable[[], float], *, runs: int, reference_runs: int
-) -> tuple[float, float]:
-    """Return the medians of what two measurements return, run in turn.
+    ours: Callable[[], Spent], reference: Callable[[], Spent], *, runs: int, reference_runs: int
+) -> tuple[list[Spent], list[Spent]]:
+    """Return what two measurements return, run in turn.
 
     Each begins with a run that is not counted, unless the reference is to run once only: then it is the slow
     one, and has loaded its models before its clock starts.
@@ -43,14 +54,14 @@ def alternate(
     ours()
     if reference_runs > 1:
         reference()
-    mine: list[float] = []
-    theirs: list[float] = []
+    mine: list[Spent] = []
+    theirs: list[Spent] = []
     for turn in range(max(runs, reference_runs)):
         if turn < runs:
             mine.append(ours())
         if turn < reference_runs:
             theirs.append(reference())
-    return statistics.median(mine), statistics.median(theirs)
+    return mine, theirs
 
 
 class Apart:
@@ -65,6 +76,11 @@ class Apart:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown()
 
-    def call(self, work: Callable[..., float], *arguments: object) -> float:
+    def call(self, work: Callable[..., Any], *arguments: object) -> Any:
         """Run ``work`` over there and return what it returns."""
         return self._pool.submit(work, *arguments).result()
+
+
+def _cpu() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
