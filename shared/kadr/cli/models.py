@@ -203,7 +203,8 @@ def verify(
                           soft_wrap=True)  # fmt: skip
     if problems:
         raise CommandError(
-            f"{problems} of {checked} are damaged. Delete their folders in {directory} and pull them again."
+            f"{problems} of {checked} are not what they should be. Pull them again; what a package brings, "
+            "install again."
         )
     if not checked:
         raise CommandError(f"There are no weights in {directory}: kadr models list.")

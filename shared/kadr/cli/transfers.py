@@ -43,7 +43,8 @@ class Transfers:
 
     def __exit__(self, *exc: object) -> None:
         """Take the bars away."""
-        self._bars.stop()
+        if self._console.is_terminal:
+            self._bars.stop()
 
     def begin(self, what: str, total: int) -> None:
         """Show the next file."""

@@ -116,6 +116,7 @@ def main(folder: Path, to: Path, expected: str, quantisation: str) -> int:
         if expected == "whisper":
             # What faster-whisper reads, also where the author kept vocab.json and merges.txt only.
             converter.tokenizer.backend_tokenizer.save(str(to / "tokenizer.json"))
+            _describe_decoding(folder, to)
             _describe_features(folder, to)
         for name in _KEPT:
             if (folder / name).is_file():
@@ -124,6 +125,30 @@ def main(folder: Path, to: Path, expected: str, quantisation: str) -> int:
         sys.stderr.write(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}\n")
         return _REFUSED
     return 0
+
+
+def _describe_decoding(folder: Path, to: Path) -> None:
+    """Write what generation_config.json says about heads and languages into CTranslate2's config.json.
+
+    Its converter asks transformers, which forgets both where the file was derived from config.json. Without
+    languages CTranslate2 cannot tell which is spoken; where the author lists none, they are the tokens
+    between the start and the task.
+    """
+    path = folder / "generation_config.json"
+    generation = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    written = json.loads((to / "config.json").read_text(encoding="utf-8"))
+    if generation.get("alignment_heads"):
+        written["alignment_heads"] = generation["alignment_heads"]
+    if generation.get("lang_to_id"):
+        written["lang_ids"] = sorted(generation["lang_to_id"].values())
+    elif not written.get("lang_ids"):
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(to / "tokenizer.json"))
+        first, last = (tokenizer.token_to_id(name) for name in ("<|startoftranscript|>", "<|translate|>"))
+        if first is not None and last is not None:
+            written["lang_ids"] = list(range(first + 1, last))
+    (to / "config.json").write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
 
 
 def _describe_features(folder: Path, to: Path) -> None:

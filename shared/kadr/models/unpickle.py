@@ -23,6 +23,9 @@ from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
 _TIMEOUT = 600  # seconds; the largest known (Whisper medium, 3 GB) is a matter of reading a file once
 _LIBRARIES = 8 << 30  # bytes of address space that torch and its threads reserve, most of it never touched
 _COPIES = 4  # the file mapped, its tensors, their copies without shared storage, what is written
+# How much larger than the file its tensors may be: what two names share is written twice.
+_MOST_GROWTH, _SMALL = 2, 1 << 20
+_ADVICE = ("Weights only load failed", "Check the documentation")
 _REFUSED, _NO_TORCH = 3, 4  # exit codes
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 
@@ -70,18 +73,19 @@ def main(pickle: Path, to: Path) -> int:
     _confine(pickle.stat().st_size)
     try:
         loaded = torch.load(pickle, map_location="cpu", weights_only=True)
-        tensors = _tensors(loaded)
+        tensors = _tensors(loaded, pickle.stat().st_size)
     except Exception as error:  # unpicklers fail in every way there is
-        # Its own message ends with how to read the file unsafely, which is not what we advise.
-        reason = str(error).partition("WeightsUnpickler error:")[2] or str(error)
-        sys.stderr.write(" ".join(reason.strip().split("\n")[0].split())[:300] + "\n")
+        # Around the reason torch says how to read the file unsafely, which is not what we advise.
+        said = [part for part in str(error).split("\n\n") if part.strip() and not part.startswith(_ADVICE)]
+        reason = " ".join((said[0] if said else type(error).__name__).split())
+        sys.stderr.write(reason.removeprefix("WeightsUnpickler error: ")[:300] + "\n")
         return _REFUSED
     # Two names may share one storage, which safetensors does not allow: each gets a copy of its own.
     save_file({name: tensor.clone().contiguous() for name, tensor in tensors.items()}, to)
     return 0
 
 
-def _tensors(loaded: Any) -> dict[str, Any]:
+def _tensors(loaded: Any, size: int) -> dict[str, Any]:
     """Return the tensors of a state dict, also where it lies one level down, as checkpoints have it."""
     import torch
 
@@ -93,6 +97,10 @@ def _tensors(loaded: Any) -> dict[str, Any]:
     tensors = {str(name): value for name, value in loaded.items() if isinstance(value, torch.Tensor)}
     if not tensors:
         raise TypeError("it holds no named tensors")
+    # A view can repeat a few bytes without end, and would be written out in full.
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if claimed > _MOST_GROWTH * size + _SMALL:
+        raise ValueError(f"its tensors would take {claimed} bytes, and the file has {size}")
     return tensors
 
 
@@ -103,7 +111,7 @@ def _confine(size: int) -> None:
     for kind, limit in (
         (resource.RLIMIT_AS, _LIBRARIES + _COPIES * size),
         (resource.RLIMIT_CPU, _TIMEOUT),
-        (resource.RLIMIT_FSIZE, 2 * size + (1 << 20)),  # half precision is not widened: it shrinks or stays
+        (resource.RLIMIT_FSIZE, _MOST_GROWTH * size + 2 * _SMALL),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NPROC, 0),  # no new processes or threads (but root's are not counted)
     ):
