@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 # Pixels of the longer side for PP-OCR's detector, which takes most of the time. On the samples (640 high) as
 # many words are found with 640 as with 800, in two thirds of the time. Lines are cut from the frame as it is.
 _PADDLE_SIDE = 640
-# The same for CRAFT, whose time grows with the area (docs/adr/0009-easyocr.md): lettering of a fiftieth of the
-# frame's height is 10 pixels high then, about the least that CRAFT finds.
+# The same for CRAFT, whose time grows with the area (docs/adr/0009-easyocr.md): lettering of a fiftieth of
+# the frame's height is 10 pixels high then, about the least that CRAFT finds.
 _CRAFT_CANVAS = 480
 
 _EASYOCR_FILES = frozenset({"detector.onnx", "recogniser.onnx", "characters.txt"})
