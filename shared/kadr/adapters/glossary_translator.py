@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kadr.core.glossary import Glossary
-from kadr.core.text import script
+from kadr.core.protected import translatable
+from kadr.core.translation import Translated, TranslatedPart
 
 
 class GlossaryTranslator:
@@ -13,8 +16,17 @@ class GlossaryTranslator:
         self.glossary = glossary
         self.model_version = f"glossary-{glossary.version}"
 
-    def translate(self, text: str) -> str:
+    def translate(self, text: str, *, glossary: Glossary | None = None) -> str:
         """Return English; a text without Cyrillic letters comes back as it is."""
-        if script(text) not in {"cyrillic", "mixed"}:
-            return text
-        return self.glossary.translate(text).text
+        return self.explain([text], glossary=glossary)[0].text
+
+    def explain(self, texts: Sequence[str], *, glossary: Glossary | None = None) -> list[Translated]:
+        """Return the same with where it comes from: the dictionary, or nowhere."""
+        return [self._explain(text, glossary or self.glossary) for text in texts]
+
+    @staticmethod
+    def _explain(text: str, glossary: Glossary) -> Translated:
+        if not translatable(text):
+            return Translated(text, (TranslatedPart(text, text, "kept"),))
+        english = glossary.translate(text).text
+        return Translated(english, (TranslatedPart(text, english, "dictionary"),))

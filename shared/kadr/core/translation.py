@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Literal
 
 from kadr.core.text import clean, fold, script, tokens
@@ -32,8 +33,9 @@ _STUTTER = re.compile(r"(\S.{0,11}?)\1{5,}")
 # A long answer that says the same few words in changing order.
 _LONG, _LEAST_VARIETY = 16, 0.35
 
-# Sentences for a model that was trained on single ones; beyond this many words, a part of a sentence.
-_MOST_WORDS = 60
+# A model that was trained on single sentences gets these; of a longer one, a part. Letters, because Marian
+# has 512 positions, and a string of rare characters takes one for each.
+_MOST_WORDS, _MOST_LETTERS = 60, 480
 _SENTENCE_END = re.compile(
     r"(?:(?<=[.!?…])|(?<=[.!?…][\"»”')]))(?<!\b\w\.)\s+(?=[\"«“'(—–-]*\s?[^\W\d_a-zа-яё])|\n"
 )
@@ -84,13 +86,15 @@ def sentences(text: str) -> tuple[str, ...]:
 
 
 def _cut(sentence: str) -> Iterator[str]:
-    found = sentence.split()
-    while len(found) > _MOST_WORDS:
-        half = range(_MOST_WORDS // 2, _MOST_WORDS)
-        comma = next((place for place in reversed(half) if found[place - 1][-1] in ",;:"), _MOST_WORDS)
-        yield " ".join(found[:comma])
-        found = found[comma:]
-    yield " ".join(found)
+    found = sentence.split(" ")
+    while found:
+        lengths = accumulate(len(word) + 1 for word in found[:_MOST_WORDS])
+        fits = max(1, sum(length <= _MOST_LETTERS for length in lengths))
+        if fits < len(found):
+            half = range(fits, fits // 2, -1)
+            fits = next((place for place in half if found[place - 1][-1] in ",;:"), fits)
+        yield " ".join(found[:fits])
+        found = found[fits:]
 
 
 def refusal(source: str, answer: str) -> Refusal | None:

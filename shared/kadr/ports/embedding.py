@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from kadr.core.extraction import Vector
+from kadr.core.glossary import Glossary
+from kadr.core.translation import Translated
 
 
 class TextEmbedder(Protocol):
@@ -32,12 +34,15 @@ class ImageEmbedder(Protocol):
 
 
 class Translator(Protocol):
-    """Anything into English."""
+    """Anything into English. ``glossary`` takes the place of the one that the translator was made with."""
 
     model_version: str
 
-    def translate(self, text: str) -> str:
+    def translate(self, text: str, *, glossary: Glossary | None = None) -> str:
         """Return English; text that needs no translation comes back as it is."""
+
+    def explain(self, texts: Sequence[str], *, glossary: Glossary | None = None) -> list[Translated]:
+        """Return the same with where it comes from, for several texts together."""
 
 
 class Lemmatizer(Protocol):

@@ -86,6 +86,8 @@ def test_nothing_is_lost(text: str) -> None:
 
 def test_a_long_stretch_without_a_comma_is_cut_too() -> None:
     assert [len(part.split()) for part in sentences("слово " * 130)] == [60, 60, 10]
+    assert max(map(len, sentences("длинноеслово " * 130))) <= 480
+    assert sentences("ы" * 600) == ("ы" * 600,)
 
 
 def test_a_translation_says_which_way_it_came() -> None:
