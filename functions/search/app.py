@@ -17,6 +17,7 @@ from functions.search.engine import Engine, Page, Result
 from kadr import __version__
 from kadr.core.errors import DependencyError, EmptyQueryError, KadrError
 from kadr.core.modality import VideoState
+from kadr.core.query import QueryStep
 from kadr.models.registry import report
 from kadr.ports.ledger import VideoRecord
 from kadr.runtime.settings import SearchSettings
@@ -100,9 +101,21 @@ def search(
     ],
     k: Annotated[int, Query(ge=1, le=MOST_RESULTS, description="How many results.")] = 20,
     offset: Annotated[int, Query(ge=0, le=DEEPEST_OFFSET, description="How many results to skip.")] = 0,
+    skip: Annotated[
+        list[QueryStep] | None,
+        Query(
+            description="Steps of understanding the query to leave out; may be given several times. "
+            "`skip=spelling&skip=layout` searches for what was typed, letter by letter.",
+            openapi_examples={
+                "all steps": {"value": []},
+                "as it was typed": {"value": ["layout", "transliteration", "splitting", "spelling"]},
+                "in its own language only": {"value": ["translation"]},
+            },
+        ),
+    ] = None,
 ) -> schemas.SearchAnswer:
     """Find videos. Results come in ranking order, with the moments that made them match."""
-    page = here.engine.search(q, limit=k, offset=offset)
+    page = here.engine.search(q, limit=k, offset=offset, skip=skip or ())
     return _search_answer(q, page, here, offset)
 
 
@@ -166,6 +179,10 @@ def _search_answer(q: str, page: Page, here: Services, offset: int) -> schemas.S
             corrected=page.query.corrected,
             translated=page.query.translated,
             language=page.query.language,
+            steps=[
+                schemas.StepAnswer(step=each.step, before=each.before, after=each.after)
+                for each in page.query.steps
+            ],
         ),
         results=[
             _result_answer(result, here, rank) for rank, result in enumerate(page.results, start=offset + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,12 +14,13 @@ from uuid import UUID
 
 import numpy as np
 
-from kadr.core.errors import DependencyError, EmptyQueryError, WeightsUnavailableError
+from kadr.core.errors import DependencyError, EmptyQueryError, WeightsRefusedError, WeightsUnavailableError
 from kadr.core.evidence import Evidence, best_moments
 from kadr.core.extraction import Vector
 from kadr.core.fusion import fuse_query
-from kadr.core.query import Understood, Vocabulary, understand
+from kadr.core.query import QueryStep, Translate, Understood, understand
 from kadr.core.text import tokens
+from kadr.core.vocabulary import Vocabulary, WordIndex
 from kadr.core.words import query_words
 from kadr.models.registry import require
 from kadr.ports.ledger import VideoRecord
@@ -104,9 +105,43 @@ class Engine:
 
         return Glossary.load(self._dictionary.lemmas)
 
-    def understand(self, text: str) -> Understood:
-        """Return what was meant, in the language that the index speaks."""
-        return understand(text, self._glossary, self._words_known(), dictionary=self._dictionary.known)
+    @cached_property
+    def _language(self) -> WordIndex | None:
+        from kadr.adapters.wordfreq import language_words
+
+        try:
+            return language_words()
+        except DependencyError as error:
+            logger().warning(
+                "queries are repaired with the words of index and glossary alone", reason=str(error)
+            )
+            return None
+
+    def understand(self, text: str, *, skip: Collection[QueryStep] = ()) -> Understood:
+        """Return what was meant, in the language that the index speaks; ``skip`` leaves steps out."""
+        return understand(
+            text,
+            self._glossary,
+            self._words_known(),
+            dictionary=self._dictionary.known,
+            skip=skip,
+            translate=self._translate,
+        )
+
+    @cached_property
+    def _translate(self) -> Translate | None:
+        """The neural translator, or ``None`` where the glossary is all there is."""
+        from kadr.adapters.glossary_translator import GlossaryTranslator
+        from kadr.adapters.translation import translator
+
+        try:
+            found = translator(self._settings.models_dir)
+        except WeightsRefusedError as error:
+            logger().warning("the glossary translates alone", reason=str(error))
+            return None
+        if isinstance(found, GlossaryTranslator):
+            return None
+        return lambda text: found.explain([text])[0]
 
     def _words_known(self) -> Vocabulary:
         """Return the words of the newest videos and of the glossary; read again once a minute at most."""
@@ -123,14 +158,16 @@ class Engine:
                     counts.update(tokens(each))
             except DependencyError as error:
                 logger().warning("the words of the index could not be read", reason=str(error))
-            self._vocabulary = Vocabulary(counts, background=self._glossary.vocabulary)
+            self._vocabulary = Vocabulary(
+                counts, background=self._glossary.vocabulary, language=self._language
+            )
             self._vocabulary_read = time.monotonic()
             return self._vocabulary
         finally:
             self._vocabulary_lock.release()
 
-    def search(self, text: str, *, limit: int, offset: int = 0) -> Page:
-        """Return a page of results.
+    def search(self, text: str, *, limit: int, offset: int = 0, skip: Collection[QueryStep] = ()) -> Page:
+        """Return a page of results; ``skip`` leaves out steps of understanding the query.
 
         Raises:
             EmptyQueryError: the query has neither letters nor digits.
@@ -138,7 +175,7 @@ class Engine:
         """
         took: dict[str, float] = {}
         with _Timed(took, "understand"):
-            understood = self.understand(text)
+            understood = self.understand(text, skip=skip)
         if not tokens(understood.corrected):
             raise EmptyQueryError("there is nothing to look for in this query: type a word or two")
         with _Timed(took, "embed"):

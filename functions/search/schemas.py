@@ -9,19 +9,31 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from kadr.core.modality import Modality, Stage, StageState, VideoState
+from kadr.core.query import QueryStep
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class StepAnswer(_Answer):
+    """What one step of understanding made of the query."""
+
+    step: QueryStep
+    before: str
+    after: str
+
+
 class QueryAnswer(_Answer):
     """How the query was understood."""
 
     original: str
-    corrected: str = Field(description="after repair of spelling and keyboard layout")
+    corrected: str = Field(description="what was meant: after all steps but translation")
     translated: str = Field(description="English; the same as `corrected` where nothing was translated")
     language: str = Field(description="`ru`, `en` or `und`")
+    steps: list[StepAnswer] = Field(
+        default_factory=list, description="the steps that changed something, in their order"
+    )
 
 
 class EvidenceAnswer(_Answer):

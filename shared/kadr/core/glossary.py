@@ -21,6 +21,9 @@ from kadr.core.text import STOP_WORDS_EN, Word, clean, fold, script, stem, token
 Lemmas = Callable[[str], tuple[str, ...]]
 """The possible dictionary forms of a folded word, likeliest first (``ports.embedding.Lemmatizer.lemmas``)."""
 
+Respell = Callable[[str], str | None]
+"""The usual spelling in Latin letters of a folded Russian word, or ``None`` where none is known."""
+
 PieceKind = Literal["phrase", "word", "derived", "transliterated", "kept"]
 
 _DATA = "data/glossary_ru_en.tsv"
@@ -243,19 +246,29 @@ class Glossary:
         english = (token for entry in self._entries for target in entry.targets for token in tokens(target))
         return frozenset(russian) | frozenset(english)
 
+    @property
+    def phrases(self) -> tuple[str, ...]:
+        """The Russian side of every entry."""
+        return tuple(entry.source for entry in self._entries)
+
     def knows(self, word: str) -> bool:
         """Return whether a folded word, in this form or its dictionary form, stands in the glossary."""
         if word in self.vocabulary:
             return True
         if script(word) == "latin":
             return stem(word) in self._english_stems
-        return any(lemma in self._words for lemma in self._lemmas(word))
+        return self.dictionary_form(word) is not None
 
-    def translate(self, text: str) -> Translation:
+    def dictionary_form(self, word: str) -> str | None:
+        """Return the likeliest dictionary form of a folded Russian word that has an entry, or ``None``."""
+        return next((lemma for lemma in self._lemmas(word) if lemma in self._words), None)
+
+    def translate(self, text: str, *, names: Respell | None = None) -> Translation:
         """Return the text with its Russian words put into English.
 
         Phrases are matched before words, longest first, in any inflection. Russian words that are not
-        known are written in Latin letters, so that names survive; everything else stays as it is.
+        known are written in Latin letters, so that names survive: as ``names`` spells them, if it knows how;
+        everything else stays as it is.
         """
         cleaned = clean(text)
         found = words(cleaned)
@@ -264,7 +277,7 @@ class Glossary:
         known, russian = 0.0, 0
         position = index = 0
         while index < len(found):
-            length, piece = self._piece(found, index, cleaned)
+            length, piece = self._piece(found, index, cleaned, names)
             parts += (cleaned[position : found[index].start], piece.target)
             pieces.append(piece)
             if piece.kind != "kept":
@@ -298,7 +311,9 @@ class Glossary:
             index += length
         return tuple(terms)
 
-    def _piece(self, found: tuple[Word, ...], index: int, cleaned: str) -> tuple[int, Piece]:
+    def _piece(
+        self, found: tuple[Word, ...], index: int, cleaned: str, names: Respell | None
+    ) -> tuple[int, Piece]:
         """Return how many words the piece that begins at ``index`` has, and the piece."""
         word = found[index]
         kind: PieceKind = "phrase"
@@ -307,7 +322,7 @@ class Glossary:
             return 1, Piece(word.source, word.source, "kept")
         if not length:
             length = 1
-            target, kind = self._word(word.text)
+            target, kind = self._word(word.text, names)
         source = cleaned[word.start : found[index + length - 1].end]
         return length, Piece(source, _cased(target, like=source), kind)
 
@@ -334,7 +349,7 @@ class Glossary:
                 length, target = step, end.targets[0] if end.targets else ""
         return length, target
 
-    def _word(self, word: str) -> tuple[str, PieceKind]:
+    def _word(self, word: str, names: Respell | None = None) -> tuple[str, PieceKind]:
         """Return the English of one folded word and how it was found."""
         numeral = _NUMERAL.fullmatch(word)
         if numeral:
@@ -348,9 +363,13 @@ class Glossary:
             if derived is not None:
                 return derived, "derived"
         if "-" in word:
-            translated = [self._word(part) for part in word.split("-")]
+            translated = [self._word(part, names) for part in word.split("-")]
             if any(kind != "transliterated" for _, kind in translated):
                 return " ".join(target for target, _ in translated if target), "derived"
+        if names is not None:
+            spelt = next(filter(None, map(names, (word, *lemmas))), None)
+            if spelt is not None:
+                return spelt, "transliterated"
         return next(iter(lemmas), word).translate(_LATIN_LETTERS), "transliterated"
 
     def _entry(self, word: str) -> Entry | None:

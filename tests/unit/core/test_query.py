@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Callable
 from functools import partial
 
 import pytest
 
 from kadr.core.glossary import Glossary
-from kadr.core.query import Understood, Vocabulary, correct_spelling, switch_layout, understand
+from kadr.core.query import Change, QueryStep, Understood, understand
+from kadr.core.translation import Translated, TranslatedPart
+from kadr.core.vocabulary import Vocabulary, WordIndex
 from kadr.core.words import ORIGINAL_WEIGHT, TRANSLATION_WEIGHT
 from tests.lemmatizers import TableLemmatizer
 
@@ -39,6 +39,7 @@ def test_a_russian_query_is_translated(query: Query) -> None:
         translated="How to cook borscht?",
         language="ru",
         words=(("Как варить борщ?", ORIGINAL_WEIGHT), ("How to cook borscht?", TRANSLATION_WEIGHT)),
+        steps=(Change(QueryStep.TRANSLATION, "Как варить борщ?", "How to cook borscht?"),),
     )
 
 
@@ -120,36 +121,79 @@ def test_the_words_of_the_index_and_of_the_glossary_are_corrected_to(glossary: G
     assert corrected("майнкравт", indexed) == "майнкрафт"
 
 
-def test_the_nearest_word_is_the_closest_then_the_most_frequent() -> None:
-    vocabulary = Vocabulary({"котлета": 2, "котлеты": 9, "котлована": 50, "портрета": 9})
-    assert vocabulary.nearest("котлетк") == "котлеты"
-    assert vocabulary.nearest("катлета") == "котлета"
-    assert vocabulary.nearest("абракадабра") is None
-    assert len(vocabulary) == 4
+LANGUAGE = WordIndex(
+    {
+        "как": 6.9, "за": 6.8, "в": 7.5, "кот": 4.6, "уход": 4.2, "собой": 5.4, "найти": 5.1, "песню": 4.4,
+        "котики": 3.2, "райан": 3.9, "ryan": 4.6, "gosling": 3.0, "stars": 4.9, "brawl": 3.5, "you": 7.4,
+    }
+)  # fmt: skip
 
 
-def test_the_nearest_word_is_of_the_same_script() -> None:
-    assert Vocabulary({"roblox": 5}).nearest("роблох") is None
+@pytest.fixture(scope="module")
+def chain(glossary: Glossary) -> Callable[..., Understood]:
+    vocabulary = Vocabulary(
+        {"рецепты": 2, "борща": 2, "гослинг": 1}, background=glossary.vocabulary, language=LANGUAGE
+    )
+    return partial(understand, glossary=glossary, vocabulary=vocabulary, dictionary=DICTIONARY.__contains__)
 
 
-def test_a_hundred_thousand_words_are_searched_in_milliseconds() -> None:
-    randomness = random.Random(1)
-    letters = "абвгдежзиклмнопрстуфхчшыья"
-    words = {"".join(randomness.choices(letters, k=randomness.randint(4, 14))) for _ in range(100_000)}
-    vocabulary = Vocabulary(dict.fromkeys(words, 1) | {"достопримечательность": 3})
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        assert vocabulary.nearest("достопримечателность") == "достопримечательность"
-        assert vocabulary.nearest("щщщщщщщщщ") is None
-        return time.perf_counter() - start
-
-    assert min(seconds() for _ in range(5)) < 0.02  # two words
+def test_every_step_that_changed_something_is_told(chain: Callable[..., Understood]) -> None:
+    understood = chain("RFR НАЙТИПЕСНЮ")
+    assert [(change.step, change.after) for change in understood.steps] == [
+        (QueryStep.LAYOUT, "как НАЙТИПЕСНЮ"),
+        (QueryStep.SPLITTING, "как найти песню"),
+        (QueryStep.TRANSLATION, understood.translated),
+    ]
+    assert understood.steps[0].before == understood.original == "RFR НАЙТИПЕСНЮ"
+    assert chain("кот").steps == (Change(QueryStep.TRANSLATION, "кот", "cat"),)
 
 
-def test_steps_can_be_used_alone() -> None:
-    assert correct_spelling("абв", lambda _: False, Vocabulary({"абвг": 1})) == "абв"
-    assert correct_spelling("абвгдд", lambda _: False, Vocabulary({"абвгд": 1})) == "абвгд"
-    assert switch_layout("rjn", {"кот"}.__contains__, common=lambda _: False) == "rjn"
-    assert switch_layout("rjn", lambda _: False, common={"кот"}.__contains__) == "кот"
-    assert switch_layout("rjnbr", {"котик"}.__contains__, common=lambda _: False) == "котик"
+@pytest.mark.parametrize(
+    ("typed", "step"),
+    [
+        ("rjn", QueryStep.LAYOUT),
+        ("КАК НАЙТИ ПЕСНЮ", QueryStep.CASE),
+        ("borshch", QueryStep.TRANSLITERATION),
+        ("найтипесню", QueryStep.SPLITTING),
+        ("рицепты", QueryStep.SPELLING),
+        ("кот", QueryStep.TRANSLATION),
+    ],
+)
+def test_each_step_can_be_left_out(chain: Callable[..., Understood], typed: str, step: QueryStep) -> None:
+    assert step in [change.step for change in chain(typed).steps]
+    left_out = chain(typed, skip=[step])
+    assert step not in [change.step for change in left_out.steps]
+    assert chain(typed, skip=list(QueryStep)) == Understood(
+        typed, typed, typed, left_out.language if step is not QueryStep.LAYOUT else "en", ((typed, 1.0),), ()
+    )
+
+
+def test_a_name_is_found_in_both_scripts(chain: Callable[..., Understood]) -> None:
+    assert chain("райан гослинг").translated == "ryan gosling"
+    assert ("гослинг", TRANSLATION_WEIGHT) in chain("ryan gosling").words
+
+
+def test_the_likelier_of_two_readings_wins(chain: Callable[..., Understood]) -> None:
+    # a letter too many, not a word and a preposition
+    assert chain("рецептыв").corrected == "рецепты"
+    assert chain("уходзасобой").corrected == "уход за собой"
+
+
+def test_another_translator_takes_the_place_of_the_glossary(chain: Callable[..., Understood]) -> None:
+    def neural(text: str) -> Translated:
+        return Translated(f"<{text}>", (TranslatedPart(text, f"<{text}>", "neural"),))
+
+    assert chain("рицепты", translate=neural).translated == "<рецепты>"
+    assert chain("gosling", translate=neural).translated == "gosling"
+
+
+def test_a_misspelt_form_is_not_known_by_a_guess_of_its_dictionary_form(glossary: Glossary) -> None:
+    class Guessing:
+        def __call__(self, word: str) -> tuple[str, ...]:
+            return {"делатся": ("делать",), "роблоксе": ("роблокс",)}.get(word, (word,))
+
+    guessed = Glossary.load(Guessing())
+    vocabulary = Vocabulary({"делаться": 3}, background=guessed.vocabulary)
+    dictionary = {"делать", "делаться"}.__contains__
+    assert understand("делатся", guessed, vocabulary, dictionary=dictionary).corrected == "делаться"
+    assert understand("роблоксе", guessed, vocabulary, dictionary=dictionary).corrected == "роблоксе"

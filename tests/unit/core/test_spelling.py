@@ -1,0 +1,71 @@
+"""Mistakes of spelling."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kadr.core.spelling import correct_spelling, mistakes, nearest
+from kadr.core.vocabulary import Vocabulary, WordIndex
+
+
+@pytest.mark.parametrize(
+    ("likely", "unlikely", "meant"),
+    [
+        ("малоко", "мулоко", "молоко"),  # heard alike
+        ("учится", "учитмся", "учиться"),  # the soft sign
+        ("касета", "кссета", "кассета"),  # a doubled letter
+        ("корова", "колова", "корова"),
+        ("кшрова", "кюрова", "корова"),  # a key beside
+        ("борщш", "борщв", "борщ"),  # two keys at once
+        ("кропива", "крюпива", "крапива"),
+        ("миленый", "милынный", "миленный"),
+        ("корвоа", "корвк", "корова"),  # swapped
+        ("recieve", "recxive", "receive"),
+    ],
+)
+def test_usual_mistakes_cost_less(likely: str, unlikely: str, meant: str) -> None:
+    assert mistakes(likely, meant) < mistakes(unlikely, meant)
+
+
+@given(st.text("абьт", max_size=8), st.text("абьт", max_size=8))
+def test_only_the_word_itself_costs_nothing(typed: str, meant: str) -> None:
+    assert (mistakes(typed, meant) == 0) == (typed == meant)
+
+
+def test_the_most_plausible_word_is_meant() -> None:
+    vocabulary = Vocabulary({"котлета": 2, "котлеты": 9, "портрета": 9})
+    assert nearest("катлета", vocabulary)[0] == "котлета"
+    assert nearest("абракадабра", vocabulary)[0] is None
+    assert nearest("кот", vocabulary)[0] is None
+    rare_or_common = Vocabulary({}, language=WordIndex({"корона": 4.4, "короне": 2.1}))
+    assert nearest("коронк", rare_or_common)[0] == "корона"
+
+
+def test_a_listed_mistake_is_corrected_and_a_rare_word_is_not() -> None:
+    vocabulary = Vocabulary(
+        {}, language=WordIndex({"извини": 5.2, "извени": 2.3, "борода": 4.3, "борозда": 3.0})
+    )
+    assert nearest("извени", vocabulary)[0] == "извини"
+    assert nearest("борозда", vocabulary)[0] is None
+
+
+def test_a_new_word_is_not_taken_for_a_rare_one() -> None:
+    assert nearest("зумеры", Vocabulary({}, language=WordIndex({"замеры": 2.9, "химеры": 3.0})))[0] is None
+
+
+def test_forms_of_a_word_that_nobody_lists_stay() -> None:
+    language = WordIndex({"однушки": 3.5})
+    assert nearest("однушке", Vocabulary({}, language=language))[0] is None
+    assert (
+        nearest("адпушки", Vocabulary({"однушки": 1}, language=language))[0] is None
+    )  # two mistakes in seven letters
+
+
+def test_only_unknown_words_change_and_everything_between_stays() -> None:
+    vocabulary = Vocabulary({"рецепты": 2, "абвг": 1})
+    assert correct_spelling("«Рицепты», 2024!", lambda _: False, vocabulary) == "«рецепты», 2024!"
+    assert correct_spelling("рицепты", lambda _: True, vocabulary) == "рицепты"
+    assert correct_spelling("абв", lambda _: False, vocabulary) == "абв"
+    assert correct_spelling("iphone15", lambda _: False, vocabulary) == "iphone15"
