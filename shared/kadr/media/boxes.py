@@ -13,6 +13,7 @@ from typing import BinaryIO
 _CONTAINERS = {b"moov", b"trak", b"mdia"}
 _HEADERS = {b"mvhd", b"mdhd"}
 _MAX_BOXES = 1000  # looked at in one file; a phone writes about thirty
+_MAX_DEPTH = 3  # movie, track, media
 _UNKNOWN = {0xFFFF_FFFF, 0xFFFF_FFFF_FFFF_FFFF}
 
 
@@ -20,10 +21,10 @@ def claimed_duration(path: Path) -> float | None:
     """Return the longest duration in seconds that the movie's and the tracks' headers claim, if any."""
     with path.open("rb") as file:
         size = file.seek(0, 2)
-        return max(_durations(file, 0, size, [_MAX_BOXES]), default=None)
+        return max(_durations(file, 0, size, [_MAX_BOXES], _MAX_DEPTH), default=None)
 
 
-def _durations(file: BinaryIO, start: int, end: int, budget: list[int]) -> Iterator[float]:
+def _durations(file: BinaryIO, start: int, end: int, budget: list[int], depth: int) -> Iterator[float]:
     while start + 8 <= end and budget[0] > 0:
         budget[0] -= 1
         file.seek(start)
@@ -35,8 +36,8 @@ def _durations(file: BinaryIO, start: int, end: int, budget: list[int]) -> Itera
             size = end - start
         if size < body:
             return
-        if kind in _CONTAINERS:
-            yield from _durations(file, start + body, min(start + size, end), budget)
+        if kind in _CONTAINERS and depth:
+            yield from _durations(file, start + body, min(start + size, end), budget, depth - 1)
         elif kind in _HEADERS:
             file.seek(start + body)
             duration = _duration(file.read(32))

@@ -106,7 +106,7 @@ def audio_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
         if stream is None:
             return
         stream.codec_context.options = {"codec_whitelist": AUDIO_CODECS}
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+        resampler, sound = None, None
         allowed = int(limits.max_duration * rate) + rate
         begun = False
         samples, held = 0, bytearray()
@@ -114,6 +114,10 @@ def audio_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
             if not begun:
                 held += bytes(_SAMPLE * _late_start(container, stream, frame, limits, rate))
                 begun = True
+            if resampler is None or sound != _sound(frame):  # broken and joined files change in the middle
+                held += _samples(resampler.resample(None)) if resampler is not None else b""
+                resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+                sound = _sound(frame)
             held += _samples(resampler.resample(frame))
             if samples + len(held) // _SAMPLE > allowed:
                 raise MediaLimitError(
@@ -124,10 +128,14 @@ def audio_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
                 del held[: len(piece)]
                 samples += _AUDIO_PIECE
                 yield {"kind": "audio"}, piece
-        if begun:
+        if resampler is not None:
             held += _samples(resampler.resample(None))
         if held:
             yield {"kind": "audio"}, bytes(held)
+
+
+def _sound(frame: Any) -> tuple[str, str, int]:
+    return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 def _samples(frames: list[Any]) -> bytes:

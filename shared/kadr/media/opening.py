@@ -34,7 +34,8 @@ _SIGNATURES = {
     (4, b"moov"): "MP4",
     (4, b"mdat"): "MP4",
     (0, b"\x1aE\xdf\xa3"): "WebM or Matroska",
-    (0, b"RIFF"): "AVI or WAV",
+    (8, b"AVI "): "AVI",
+    (8, b"WAVE"): "WAV",
     (0, b"FLV"): "FLV",
     (0, b"\x47\x40"): "MPEG-TS",
 }
