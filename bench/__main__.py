@@ -39,7 +39,12 @@ def main() -> int:
         default=[30, 180],
         help="lengths of the clips for memory.*; the last one is the figure that is kept (default: 30 180)",
     )
+    parser.add_argument(
+        "--runs", type=int, default=5, help="counted runs of index.*, of each side (default: 5)"
+    )
     arguments = parser.parse_args()
+    if arguments.runs < 1 or min(arguments.seconds) < 1:
+        parser.error("--runs and --seconds begin at 1")
     names = arguments.names or NAMES
     unknown = set(names) - set(NAMES)
     if unknown:
@@ -54,7 +59,7 @@ def main() -> int:
     for name in names:
         console.print(f"measuring {name} …")
         try:
-            result, note = measure(name, found, arguments.seconds)
+            result, note = measure(name, found, arguments.runs, arguments.seconds)
         except (KadrError, ImportError, RuntimeError, OSError) as error:
             table.add_row(name, f"not measured: {error}", "", "", "")
             continue
@@ -68,13 +73,13 @@ def main() -> int:
     return 0 if len(found) == len(names) else 1
 
 
-def measure(name: str, found: dict[str, Result], lengths: list[int]) -> tuple[Result, str]:
+def measure(name: str, found: dict[str, Result], runs: int, lengths: list[int]) -> tuple[Result, str]:
     """Return one figure, and a remark on it."""
     part, _, what = name.partition(".")
     if name == _ALL:
         return together(found), ""
     if part == "index":
-        timing = index.measure(what)
+        timing = index.measure(what, runs)
         more = {"cpu": timing.ours.cpu}
         if timing.reference is None:
             return Result(name, timing.ours.wall, "s", more=more), timing.why

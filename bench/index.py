@@ -13,14 +13,9 @@ from kadr.core.errors import KadrError
 
 MODALITIES = ("visual", "ocr", "speech", "faces")
 NAMES = ("ingest", "visual", "ocr", "ocr_embedded", "speech", "faces")
-_RUNS = 5
-# The function of bench.reference.<modality>, and how often it runs: to read a clip takes it most of a minute.
-_REFERENCES = {
-    "visual": ("embed", 5),
-    "ocr": ("read", 1),
-    "speech": ("transcribe", 5),
-    "faces": ("recognise", 5),
-}
+# The functions of bench.reference.<modality>.
+_REFERENCES = {"visual": "embed", "ocr": "read", "speech": "transcribe", "faces": "recognise"}
+_ONCE = {"ocr"}  # to read a clip takes the reference most of a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +27,7 @@ class Timing:
     why: str = ""
 
 
-def measure(name: str) -> Timing:
+def measure(name: str, runs: int) -> Timing:
     """Return the medians for one extractor and, where there is one, its reference.
 
     Raises:
@@ -49,10 +44,10 @@ def measure(name: str) -> Timing:
                 why = f"not measured: {error}"
         if why:
             ours()
-            return Timing(middle([ours() for _ in range(_RUNS)]), why=why)
-        _, runs = _REFERENCES[name]
+            return Timing(middle([ours() for _ in range(runs)]), why=why)
         theirs = partial(there.call, reference, name, clip)
-        mine, others = alternate(ours, theirs, runs=_RUNS, reference_runs=runs)
+        reference_runs = 1 if name in _ONCE else runs
+        mine, others = alternate(ours, theirs, runs=runs, reference_runs=reference_runs)
         return Timing(middle(mine), middle(others))
 
 
@@ -76,5 +71,5 @@ def reference_ready(name: str) -> None:
 
 def reference(name: str, clip: Path) -> Spent:
     """Return what the reference method takes for ``clip``; loading its models is not counted."""
-    function, _ = _REFERENCES[name]
-    return spent(partial(getattr(import_module(f"bench.reference.{name}"), function), clip))
+    function = getattr(import_module(f"bench.reference.{name}"), _REFERENCES[name])
+    return spent(partial(function, clip))
