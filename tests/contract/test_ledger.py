@@ -199,6 +199,23 @@ def test_writing_twice_changes_nothing(ledger: PostgresLedger, registered: Regis
     np.testing.assert_allclose(frames.vectors, np.eye(2, 512), atol=1 / 127)
 
 
+def test_frames_in_eight_bits_are_as_similar_to_a_query_as_they_were(
+    postgres: Postgres, ledger: PostgresLedger, registered: Registration
+) -> None:
+    random = np.random.default_rng(7)
+    vectors, queries = (random.standard_normal((count, 512)).astype(np.float32) for count in (120, 20))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    times = np.arange(120, dtype=np.float32) * 1.5
+    extract(ledger, registered, Stage.VISUAL, Extraction(frames=FrameEmbeddings(times, vectors)))
+    kept = ledger.frames([VIDEO])[VIDEO]
+    np.testing.assert_array_equal(kept.times, times)
+    assert np.abs(kept.vectors @ queries.T - vectors @ queries.T).max() <= 0.01
+    with postgres.transaction() as connection:
+        rows = connection.execute("SELECT octet_length(vectors) FROM frame_embeddings").fetchall()
+    assert rows == [(120 * 512,)]  # one blob, one byte for each number
+
+
 def test_one_stage_does_not_touch_another(ledger: PostgresLedger, registered: Registration) -> None:
     extract(ledger, registered, Stage.OCR, Extraction(moments=(Moment(0, 1, "написано"),)))
     extract(ledger, registered, Stage.SPEECH, Extraction(reason="no sound"))
