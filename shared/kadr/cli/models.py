@@ -119,14 +119,17 @@ def pull(
     if not source:
         if variant and variant != weights.variant:
             raise CommandError(f"{model} is not in the list (kadr models list): say with --from where it is.")
-        if not revision and (there := pulling.installed(weights, weights.variant, directory)) is not None:
+        if (
+            not revision
+            and (there := pulling.installed(weights, weights.variant, directory, int8=int8)) is not None
+        ):
             _say(there, "is there")
             return
     elif revision and not source.startswith(("hf:", "https://")):
         raise typer.BadParameter("--revision is a commit of the hub; this source has none")
     chosen = source_at(source, revision=revision) if source else default_source(weights, revision=revision)
     planned = pulling.plan(role, variant if source else weights.variant, chosen, unpickle=unpickle)
-    if (there := pulling.is_there(planned, directory)) is not None:
+    if (there := pulling.is_there(planned, directory, int8=int8)) is not None:
         _say(there, "is there")
         return
     if dry_run:

@@ -30,6 +30,7 @@ CLIP_RECIPE = "kadr.models.clip_onnx 2"
 EASYOCR_RECIPE = "kadr.models.easyocr_onnx 1"
 CTRANSLATE2_RECIPE = "kadr.models.ctranslate2_convert 1"
 ADOPTED = "copied as it was found"
+_IN_FLOAT = ", float32"  # behind a recipe's name, where 8 bits were not wanted
 
 _PICTURES = 8  # a short video's worth, for the check of CLIP
 
@@ -76,6 +77,8 @@ def convert(
 
             stem = "model" if name == "pytorch_model.bin" else Path(name).stem
             to_safetensors(source / name, staged / f"{stem}.safetensors")
+        for path in staged.glob("*.safetensors"):
+            _check_whole(path, source / path.name)
         return _original(weights, variant, staged, models_dir, int8=int8, origin=origin)
 
 
@@ -87,6 +90,17 @@ def check_contents(folder: Path, contents: Contents) -> None:
                 f"{folder / name} is a pickle under another name ({kind}); pickles can run code when they "
                 "are opened: it is refused"
             )
+
+
+def _check_whole(path: Path, name: Path) -> None:
+    """Raise WeightsRefusedError where safetensors are cut off: cheaper to find here than in a converter."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy"):
+            pass
+    except SafetensorError as error:
+        raise WeightsRefusedError(f"{name} is damaged ({error}): fetch it again") from error
 
 
 def check_sources(folder: Path, weights: Weights, names: Mapping[str, object] | tuple[str, ...] = ()) -> None:
@@ -264,7 +278,7 @@ def clip(
                 "size": int(vision.get("image_size", 224)),
                 "max_tokens": int(text.get("max_position_embeddings", 77)),
             },
-            converted_by=CLIP_RECIPE,
+            converted_by=_made_by(CLIP_RECIPE, int8=int8),
             checks=checks,
             origin=origin,
         )
@@ -297,7 +311,7 @@ def ctranslate2(
             weights,
             variant=variant,
             files=sorted(path.name for path in part.iterdir()),
-            converted_by=CTRANSLATE2_RECIPE,
+            converted_by=_made_by(CTRANSLATE2_RECIPE, int8=int8),
             origin=origin,
         )
     return registry.open_directory(directory)
@@ -331,7 +345,12 @@ def easyocr(
         # One line, in the order of the network's classes; a space is among them, so nothing may be stripped.
         (part / "characters.txt").write_text(catalogue.EASYOCR_CYRILLIC, encoding="utf-8")
         registry.write_manifest(
-            part, weights, variant=variant, converted_by=EASYOCR_RECIPE, checks=checks, origin=origin
+            part,
+            weights,
+            variant=variant,
+            converted_by=_made_by(EASYOCR_RECIPE, int8=int8),
+            checks=checks,
+            origin=origin,
         )
     return registry.open_directory(directory)
 
@@ -368,7 +387,7 @@ def adopt(
     return registry.open_directory(directory)
 
 
-def done(directory: Path, weights: Weights) -> bool:
+def done(directory: Path, weights: Weights, *, int8: bool = True) -> bool:
     """Whether ``directory`` holds, undamaged, what converting ``weights`` would make now.
 
     Figures of an older catalogue are replaced on the way; those that were measured on these files stay.
@@ -378,7 +397,7 @@ def done(directory: Path, weights: Weights) -> bool:
         registry.open_directory(directory).verified()
     except (OSError, ValueError, KadrError):
         return False
-    if manifest.converted_by not in _RECIPES[weights.role]:
+    if manifest.converted_by not in {_made_by(recipe, int8=int8) for recipe in _RECIPES[weights.role]}:
         return False
     wanted = weights.calibration
     if wanted is not None and directory.name == weights.variant:
@@ -386,6 +405,10 @@ def done(directory: Path, weights: Weights) -> bool:
         if found != registry.figures(wanted) and not (found is not None and found.local):
             registry.recalibrate(directory, wanted)
     return True
+
+
+def _made_by(recipe: str, *, int8: bool) -> str:
+    return recipe if int8 or recipe in _ONE_WAY else f"{recipe}{_IN_FLOAT}"
 
 
 def unrelated() -> list[tuple[str, str]]:
@@ -465,3 +488,5 @@ _RECIPES: Mapping[Role, frozenset[str]] = {
     Role.TRANSLATION: frozenset({CTRANSLATE2_RECIPE, ADOPTED}),
     Role.OCR: frozenset({EASYOCR_RECIPE}),
 }
+# Where there is no choice between 8 bits and float.
+_ONE_WAY = frozenset({MINILM_RECIPE, ADOPTED})

@@ -44,13 +44,15 @@ def kind(role: Role, variant: str) -> Weights:
     return catalogue.entry(role, variant) or catalogue.entries(role)[0]
 
 
-def installed(weights: Weights, variant: str, models_dir: Path) -> InstalledModel | None:
+def installed(
+    weights: Weights, variant: str, models_dir: Path, *, int8: bool = True
+) -> InstalledModel | None:
     """Return what a pull without any wish as to source or revision would leave as it is."""
     directory = models_dir / weights.role / variant
     if variant == weights.variant and (model := registry.bundled(weights)) is not None:
         model.verified()
         return model
-    return registry.open_directory(directory) if convert.done(directory, weights) else None
+    return registry.open_directory(directory) if convert.done(directory, weights, int8=int8) else None
 
 
 def plan(
@@ -141,7 +143,7 @@ def pull(
         )
 
 
-def is_there(planned: Plan, models_dir: Path) -> InstalledModel | None:
+def is_there(planned: Plan, models_dir: Path, *, int8: bool = True) -> InstalledModel | None:
     """Return the installed model where it is what ``planned`` would make of the source as it is now."""
     directory = models_dir / planned.weights.role / planned.variant
     try:
@@ -157,7 +159,9 @@ def is_there(planned: Plan, models_dir: Path) -> InstalledModel | None:
         same = wanted == {name: file.sha256 for name, file in manifest.files.items()}
         return model if same else None
     same = (manifest.source, manifest.revision) == (planned.origin.source, planned.origin.revision)
-    return model if same and manifest.revision and convert.done(directory, planned.weights) else None
+    return (
+        model if same and manifest.revision and convert.done(directory, planned.weights, int8=int8) else None
+    )
 
 
 def _choose(role: Role, variant: str, published: Sequence[str], where: str) -> str:

@@ -181,6 +181,18 @@ def test_s3_with_a_damaged_file_or_a_hostile_key_is_refused(
         S3Weights("nowhere", "").list()
 
 
+def test_what_is_there_in_8_bits_is_not_there_in_float(files: dict[str, bytes], tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    source = LocalFolder(folder)
+    planned = pull.plan(Role.VISUAL, "small", source)
+    pull.pull(planned, source, tmp_path / "models", int8=False)
+    assert pull.is_there(planned, tmp_path / "models", int8=False) is not None
+    assert pull.is_there(planned, tmp_path / "models", int8=True) is None
+
+
 def test_a_folder_gives_what_was_published_to_it(model: InstalledModel, tmp_path: Path) -> None:
     store = LocalFolder(tmp_path / "store")
     publish(model, store)
