@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from kadr.core.errors import MediaLimitError, ObjectGoneError, SupersededError
+from kadr.core.glossary import Entry
 from kadr.core.identity import ObjectVersion
 from kadr.events import ModalityExtracted
 
@@ -89,3 +91,27 @@ class FakeContext:
 
     def get_remaining_time_in_millis(self) -> int:
         return 60_000
+
+
+class MemoryGlossaryStore:
+    """Implements ``GlossaryStore`` in dictionaries."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, dict[str, Entry]] = {}
+        self._versions: dict[str, int] = {}
+
+    def entries(self, tenant: str = "") -> tuple[Entry, ...]:
+        return tuple(entry for _, entry in sorted(self._entries.get(tenant, {}).items()))
+
+    def versions(self) -> Mapping[str, int]:
+        return dict(self._versions)
+
+    def change(self, tenant: str = "", *, put: Iterable[Entry] = (), remove: Iterable[str] = ()) -> int:
+        before = self._entries.get(tenant, {})
+        gone = set(remove) & set(before)
+        after = {source: entry for source, entry in before.items() if source not in gone}
+        after |= {entry.source: entry for entry in put}
+        if after != before:
+            self._entries[tenant] = after
+            self._versions[tenant] = self._versions.get(tenant, 0) + 1
+        return len(gone)

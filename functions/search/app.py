@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
+from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from functions.search import schemas
-from functions.search.engine import Engine, Page, Result
+from functions.search import glossary_routes, schemas
+from functions.search.engine import Page, Result
+from functions.search.glossary_routes import Tenant
+from functions.search.services import Injected, Services
 from kadr import __version__
-from kadr.core.errors import DependencyError, EmptyQueryError, KadrError
+from kadr.core.errors import DependencyError, EmptyQueryError, GlossaryError, KadrError
 from kadr.core.modality import VideoState
 from kadr.core.query import QueryStep
 from kadr.models.registry import report
+from kadr.ports.glossary import EVERYBODY
 from kadr.ports.ledger import VideoRecord
-from kadr.runtime.settings import SearchSettings
 from kadr.runtime.telemetry import logger
-from kadr.runtime.wiring import Wiring
 
 # Enough for a page of a phone and for its evaluation; a deeper page costs the index more than it is worth.
 MOST_RESULTS = 100
 DEEPEST_OFFSET = 900
-
-
-class Services:
-    """What the routes stand on: settings, adapters, the search engine."""
-
-    def __init__(self, settings: SearchSettings) -> None:
-        self.settings = settings
-        # FastAPI runs plain functions in a pool of threads; Lambda sends one request at a time.
-        # Somebody is waiting: better a quick "try again" than a slow one.
-        self.world = Wiring(settings, connections=8, patience=3.0)
-        self.engine = Engine(settings, self.world)
-
-    def link(self, bucket: str, key: str) -> str:
-        """Return a link to an object that works for a while without credentials."""
-        return self.world.objects.presigned_get(bucket, key, expires=self.settings.link_seconds)
-
-
-@cache
-def services() -> Services:
-    """Return the process's services, made at the first request."""
-    return Services(SearchSettings())
-
-
-Injected = Annotated[Services, Depends(services)]
 
 
 def create_app() -> FastAPI:
@@ -67,7 +44,8 @@ def create_app() -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(DependencyError, partial(_failed, status=503, code="unavailable"))
-    app.add_exception_handler(EmptyQueryError, _nothing_asked)
+    app.add_exception_handler(EmptyQueryError, partial(_told, code="empty"))
+    app.add_exception_handler(GlossaryError, partial(_told, code="invalid"))
     app.add_exception_handler(KadrError, partial(_failed, status=500, code="failed"))
     app.add_exception_handler(ValidationError, _misconfigured)
     app.add_api_route("/search", search, tags=["search"])
@@ -78,6 +56,7 @@ def create_app() -> FastAPI:
         tags=["videos"],
         responses={404: {"model": schemas.ErrorAnswer, "description": "There is no such video."}},
     )
+    glossary_routes.register(app)
     app.add_api_route("/status", status, tags=["operation"])
     app.add_api_route(
         "/healthz",
@@ -88,7 +67,7 @@ def create_app() -> FastAPI:
     return app
 
 
-def search(
+def search(  # noqa: PLR0917 - FastAPI passes them by name
     here: Injected,
     q: Annotated[
         str,
@@ -113,9 +92,10 @@ def search(
             },
         ),
     ] = None,
+    tenant: Tenant = EVERYBODY,
 ) -> schemas.SearchAnswer:
     """Find videos. Results come in ranking order, with the moments that made them match."""
-    page = here.engine.search(q, limit=k, offset=offset, skip=skip or ())
+    page = here.engine.search(q, limit=k, offset=offset, skip=skip or (), tenant=tenant)
     return _search_answer(q, page, here, offset)
 
 
@@ -269,7 +249,10 @@ def _invalid(_request: Request, error: Exception) -> JSONResponse:
 
 def _refused(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for nothing else
-    return _error(error.status_code, "not_found" if error.status_code == 404 else "refused", error.detail)
+    codes = {401: "unauthorised", 403: "forbidden", 404: "not_found"}
+    answer = _error(error.status_code, codes.get(error.status_code, "refused"), error.detail)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _failed(_request: Request, error: Exception, *, status: int, code: str) -> JSONResponse:
@@ -279,8 +262,8 @@ def _failed(_request: Request, error: Exception, *, status: int, code: str) -> J
     return _error(status, code, message)
 
 
-def _nothing_asked(_request: Request, error: Exception) -> JSONResponse:
-    return _error(422, "empty", str(error))
+def _told(_request: Request, error: Exception, *, code: str) -> JSONResponse:
+    return _error(422, code, str(error))
 
 
 def _misconfigured(_request: Request, error: Exception) -> JSONResponse:

@@ -7,22 +7,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import numpy as np
 
+from functions.search.glossaries import Glossaries
 from kadr.core.errors import DependencyError, EmptyQueryError, WeightsRefusedError, WeightsUnavailableError
 from kadr.core.evidence import Evidence, best_moments
 from kadr.core.extraction import Vector
 from kadr.core.fusion import fuse_query
-from kadr.core.query import QueryStep, Translate, Understood, understand
+from kadr.core.query import QueryStep, Understood, understand
 from kadr.core.text import tokens
+from kadr.core.translation import Translated
 from kadr.core.vocabulary import Vocabulary, WordIndex
 from kadr.core.words import query_words
 from kadr.models.registry import require
+from kadr.ports.embedding import Translator
+from kadr.ports.glossary import EVERYBODY
 from kadr.ports.ledger import VideoRecord
 from kadr.runtime.settings import SearchSettings
 from kadr.runtime.telemetry import logger
@@ -117,19 +121,31 @@ class Engine:
             )
             return None
 
-    def understand(self, text: str, *, skip: Collection[QueryStep] = ()) -> Understood:
-        """Return what was meant, in the language that the index speaks; ``skip`` leaves steps out."""
+    @cached_property
+    def _glossaries(self) -> Glossaries:
+        return Glossaries(self._world.glossaries, self._glossary, self._dictionary.lemmas)
+
+    def understand(
+        self, text: str, *, skip: Collection[QueryStep] = (), tenant: str = EVERYBODY
+    ) -> Understood:
+        """Return what was meant, in the language that the index speaks.
+
+        ``skip`` leaves steps out; ``tenant`` says whose glossary it is read with.
+        """
+        with_words = self._glossaries.of(tenant)
+        vocabulary = self._words_known()
+        neural = self._neural
         return understand(
             text,
-            self._glossary,
-            self._words_known(),
+            with_words.glossary,
+            vocabulary.extended(with_words.added) if len(with_words.added) else vocabulary,
             dictionary=self._dictionary.known,
             skip=skip,
-            translate=self._translate,
+            translate=None if neural is None else partial(_explained, neural, with_words.glossary),
         )
 
     @cached_property
-    def _translate(self) -> Translate | None:
+    def _neural(self) -> Translator | None:
         """The neural translator, or ``None`` where the glossary is all there is."""
         from kadr.adapters.glossary_translator import GlossaryTranslator
         from kadr.adapters.translation import translator
@@ -139,9 +155,7 @@ class Engine:
         except WeightsRefusedError as error:
             logger().warning("the glossary translates alone", reason=str(error))
             return None
-        if isinstance(found, GlossaryTranslator):
-            return None
-        return lambda text: found.explain([text])[0]
+        return None if isinstance(found, GlossaryTranslator) else found
 
     def _words_known(self) -> Vocabulary:
         """Return the words of the newest videos and of the glossary; read again once a minute at most."""
@@ -166,8 +180,16 @@ class Engine:
         finally:
             self._vocabulary_lock.release()
 
-    def search(self, text: str, *, limit: int, offset: int = 0, skip: Collection[QueryStep] = ()) -> Page:
-        """Return a page of results; ``skip`` leaves out steps of understanding the query.
+    def search(
+        self,
+        text: str,
+        *,
+        limit: int,
+        offset: int = 0,
+        skip: Collection[QueryStep] = (),
+        tenant: str = EVERYBODY,
+    ) -> Page:
+        """Return a page of results; for ``skip`` and ``tenant`` see :meth:`understand`.
 
         Raises:
             EmptyQueryError: the query has neither letters nor digits.
@@ -175,7 +197,7 @@ class Engine:
         """
         took: dict[str, float] = {}
         with _Timed(took, "understand"):
-            understood = self.understand(text, skip=skip)
+            understood = self.understand(text, skip=skip, tenant=tenant)
         if not tokens(understood.corrected):
             raise EmptyQueryError("there is nothing to look for in this query: type a word or two")
         with _Timed(took, "embed"):
@@ -238,6 +260,10 @@ class Engine:
             video_id: best_moments(by_modality, understood.words, similarity=similarity)
             for video_id, by_modality in self._world.ledger.moments(videos).items()
         }
+
+
+def _explained(translator: Translator, glossary: Glossary, text: str) -> Translated:
+    return translator.explain([text], glossary=glossary)[0]
 
 
 def _folder(role: str, models_dir: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -136,6 +136,45 @@ class HealthAnswer(_Answer):
     status: str = Field(description="`ok`, or `degraded` where a service does not answer")
     checks: dict[str, str]
     version: str
+
+
+class GlossaryEntry(_Answer):
+    """A word or phrase of the glossary."""
+
+    source: str = Field(
+        min_length=1, max_length=200, description="Russian, in its dictionary form", examples=["бравлик"]
+    )
+    targets: list[str] = Field(
+        max_length=20,
+        description="English, the main translation first; none: a word that English leaves out",
+        examples=[["brawler", "brawl stars player"]],
+    )
+    kind: Literal["term", "word"] = Field(
+        default="term",
+        description="`term`: kept through a neural translator; `word`: only where there is none",
+    )
+
+
+class GlossaryChange(_Answer):
+    """Entries to add, or to put in the place of those that are there."""
+
+    entries: list[GlossaryEntry] = Field(min_length=1, max_length=1000)
+
+
+class GlossaryAnswer(_Answer):
+    """What was added to the glossary that comes with Kadr."""
+
+    tenant: str = Field(description="empty: everybody's")
+    entries: list[GlossaryEntry]
+
+
+class GlossaryChanged(_Answer):
+    """What a change did; search knows it within seconds."""
+
+    tenant: str
+    added: int
+    changed: int
+    removed: int
 
 
 class ErrorBody(_Answer):

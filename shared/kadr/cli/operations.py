@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kadr.cli.database import database, lacking, secret
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, session_of
 from kadr.cli.target import QUEUES
 
 if TYPE_CHECKING:
-    from kadr.cli.target import QueuePair, Target
+    from kadr.cli.target import QueuePair
 
 POLL_EVERY = 0.5  # seconds
 # Received but not yet deleted: long enough to send ten messages, short enough to try again after a crash.
@@ -42,35 +42,19 @@ def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False
 
     The addresses are those of the stack's functions; both must be reachable from here.
     """
-    from kadr.adapters.postgres import Postgres, PostgresAddress
     from kadr.adapters.postgres import migrate as apply
     from kadr.adapters.qdrant import Qdrant
     from kadr.cli.console import print_json, stderr
 
     target = session_of(ctx).target()
     variables = target.function_environment("IngestFunction")
-    try:
-        address = PostgresAddress(
-            host=variables["KADR_POSTGRES_HOST"],
-            port=int(variables.get("KADR_POSTGRES_PORT", "5432")),
-            database=variables.get("KADR_POSTGRES_DATABASE", "kadr"),
-            sslmode=variables.get("KADR_POSTGRES_SSLMODE", "require"),
-        )
-        secret_arn = variables["KADR_POSTGRES_SECRET_ARN"]
-        qdrant_url = variables["KADR_QDRANT_URL"]
-    except KeyError as error:
-        raise CommandError(
-            f"The functions of {target.name} were deployed without {error.args[0]}, so there is no database "
-            "to migrate. Deploy the stack again."
-        ) from error
-    postgres = Postgres(address, credentials=lambda: secret(target, secret_arn))
-    try:
+    if "KADR_QDRANT_URL" not in variables:
+        raise lacking(target, "KADR_QDRANT_URL")
+    with database(target, variables) as postgres:
         names = apply(postgres, dry_run=dry_run)
-    finally:
-        postgres.close()
     key_arn = variables.get("KADR_QDRANT_SECRET_ARN", "")
     qdrant = Qdrant(
-        qdrant_url,
+        variables["KADR_QDRANT_URL"],
         api_key=lambda: secret(target, key_arn)["api_key"] if key_arn else None,
         timeout=30,
     )
@@ -82,13 +66,6 @@ def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False
         typer.echo(f"{'pending' if dry_run else 'applied'} {name}")
     if not names:
         stderr().print("PostgreSQL and Qdrant are up to date.")
-
-
-def secret(target: Target, arn: str) -> dict[str, str]:
-    """Return the JSON object kept in a secret of the target."""
-    answer = target.client("secretsmanager").get_secret_value(SecretId=arn)
-    content: dict[str, str] = json.loads(answer["SecretString"])
-    return content
 
 
 def redrive(

@@ -11,7 +11,9 @@
     │   ├── WeightsUnavailableError   the role's weights are not installed
     │   ├── WeightsRefusedError       a checksum is wrong or the format is not a safe one
     │   ├── InvalidMessageError       a message does not have the schema it claims
-    │   └── EmptyQueryError           there is nothing to look for in a query
+    │   ├── EmptyQueryError           there is nothing to look for in a query
+    │   ├── GlossaryError             entries are not such as a glossary can have
+    │   └── KeyNameTakenError         there is a valid API key of that name already
     └── TransientError            worth another try: retried with backoff, then dead-lettered
         ├── SupersededError           the object changed while we worked on it
         ├── BusyError                 another worker holds the job's lease
@@ -22,6 +24,8 @@ Messages are shown to users (`kadr status`, the API): they say what happened and
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 class KadrError(Exception):
@@ -34,6 +38,18 @@ class PermanentError(KadrError):
 
 class EmptyQueryError(PermanentError):
     """There is nothing to look for in a query: no letters, no digits."""
+
+
+class GlossaryError(PermanentError):
+    """Entries are not such as a glossary can have; ``problems`` says for each what is wrong, and where."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+
+class KeyNameTakenError(PermanentError):
+    """There is a valid API key of that name already."""
 
 
 class TransientError(KadrError):

@@ -25,7 +25,7 @@ _MOST = 6.0
 # What is there is asked for ten times as often as what is not.
 _ASKED_FOR = 1.0
 # A word of the glossary, of which nobody has said how often it is used.
-_LISTED = 3.0
+LISTED = 3.0
 # One query asks for the same words in several steps, and spellings share their beginnings. About 5 MB at
 # most.
 _REMEMBERED_WORDS = 2_000
@@ -140,12 +140,14 @@ class Vocabulary:
             language: words of the languages, with their plausibility.
         """
         if not isinstance(background, WordIndex):
-            background = WordIndex(dict.fromkeys(background, _LISTED))
+            background = WordIndex(dict.fromkeys(background, LISTED))
         indexed = WordIndex(
             {word: min(_INDEXED + log10(max(count, 1)), _MOST) for word, count in counts.items()}
         )
-        self._certain = (indexed, background)
-        self._layers = self._certain if language is None else (*self._certain, language)
+        self._certain: tuple[WordIndex, ...] = (indexed, background)
+        self._layers: tuple[WordIndex, ...] = (
+            self._certain if language is None else (*self._certain, language)
+        )
         self._near: dict[tuple[str, int], list[str]] = {}
         self._begins: dict[str, bool] = {}
 
@@ -158,6 +160,13 @@ class Vocabulary:
     def certain(self, word: str) -> bool:
         """Return whether the index or the glossary has the folded word."""
         return any(word in layer for layer in self._certain)
+
+    def extended(self, words: WordIndex) -> Vocabulary:
+        """Return a vocabulary that has more words of a glossary."""
+        more = Vocabulary({}, background=words)
+        more._certain = (*self._certain, words)
+        more._layers = (*more._certain, *self._layers[len(self._certain) :])
+        return more
 
     @cached_property
     def index(self) -> Vocabulary:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Protocol
 
+from kadr.adapters.api_keys import PostgresKeyStore
+from kadr.adapters.glossary_store import PostgresGlossaryStore
 from kadr.adapters.ledger import PostgresLedger
 from kadr.adapters.postgres import Postgres, PostgresAddress
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
@@ -90,6 +92,16 @@ class Wiring:
     def ledger(self) -> PostgresLedger:
         """The ledger."""
         return PostgresLedger(self.postgres)
+
+    @cached_property
+    def glossaries(self) -> PostgresGlossaryStore:
+        """What teams added to the glossary."""
+        return PostgresGlossaryStore(self.postgres)
+
+    @cached_property
+    def keys(self) -> PostgresKeyStore:
+        """The keys of the API."""
+        return PostgresKeyStore(self.postgres)
 
     @cached_property
     def index(self) -> QdrantVectorIndex:

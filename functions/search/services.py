@@ -1,0 +1,36 @@
+"""What the routes of the API stand on."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Annotated
+
+from fastapi import Depends
+
+from functions.search.engine import Engine
+from kadr.runtime.settings import SearchSettings
+from kadr.runtime.wiring import Wiring
+
+
+class Services:
+    """What the routes stand on: settings, adapters, the search engine."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.settings = settings
+        # FastAPI runs plain functions in a pool of threads; Lambda sends one request at a time.
+        # Somebody is waiting: better a quick "try again" than a slow one.
+        self.world = Wiring(settings, connections=8, patience=3.0)
+        self.engine = Engine(settings, self.world)
+
+    def link(self, bucket: str, key: str) -> str:
+        """Return a link to an object that works for a while without credentials."""
+        return self.world.objects.presigned_get(bucket, key, expires=self.settings.link_seconds)
+
+
+@cache
+def services() -> Services:
+    """Return the process's services, made at the first request."""
+    return Services(SearchSettings())
+
+
+Injected = Annotated[Services, Depends(services)]
