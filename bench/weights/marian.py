@@ -73,10 +73,10 @@ def save(
     size: int = 0,
     again: bool = False,
 ) -> Path:
-    """Write a Marian that says ``said`` to everything, and, with ``again``, never stops saying its last piece.
+    """Write a Marian that says ``said`` to everything; with ``again``, it never stops saying its last piece.
 
-    The sentencepiece models are trained on the texts; ``size`` fills the vocabulary up with pieces that nothing
-    is made of.
+    The sentencepiece models are trained on the texts; ``size`` fills the vocabulary up with pieces that
+    nothing is made of.
     """
     import torch
     from transformers import MarianConfig, MarianMTModel, logging

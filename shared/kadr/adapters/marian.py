@@ -118,6 +118,7 @@ class Marian:
                 [pieces[index] for index in indices],
                 beam_size=self._beam,
                 max_batch_size=_TOGETHER,
+                min_decoding_length=0,  # its default of 1 makes up a piece where the model says nothing
                 max_decoding_length=min(_GROWTH * length + _MORE, _POSITIONS),
             )
             for index, result in zip(indices, results, strict=True):

@@ -1,0 +1,1 @@
+"""Recipes that make models: run from a checkout, never at run time."""

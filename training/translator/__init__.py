@@ -1,0 +1,1 @@
+"""Fine-tuning the query translator: see docs/translator.md."""
