@@ -12,8 +12,8 @@ class MediaLimits:
     """Limits on one opening of one file; exceeding one raises ``MediaLimitError``.
 
     The defaults let through half an hour of 4K at 60 frames a second and nothing that a phone does
-    not film. ``max_memory`` is address space, not resident memory: a decoder with two threads, its
-    libraries and numpy need about 0.5 GiB of it for 720×1280, and 4K HEVC about 1.3 GiB.
+    not film. ``max_memory`` is address space, not resident memory: a decoder with two threads and its
+    libraries need 0.32 GiB of it for 720×1280 (numpy another 0.08), and 4K HEVC about 1.3 GiB.
     """
 
     max_bytes: int = 1024 * MEBIBYTE
