@@ -52,6 +52,8 @@ if [ "${1:-}" = --quick ]; then
 else
   # `sam validate` and the Lambda runtime interface emulator, in an environment of their own
   check "sam" scripts/sam.sh
+  # the package that Kadr's way of running EasyOCR's networks is compared with
+  check "easyocr" scripts/easyocr.sh
   for each in unit contract models integration e2e; do suite "$each"; done
 fi
 
