@@ -113,7 +113,8 @@ def main() -> None:
     parser.add_argument("name")
     parser.add_argument("clip", type=Path)
     arguments = parser.parse_args()
-    extraction = installed.extract(arguments.clip, installed.settings())
+    settings = installed.settings(arguments.name)
+    extraction = installed.extract(arguments.name, arguments.clip, settings)
     print(json.dumps({"high_water": high_water(), "state": extraction.state.value}))
 
 
