@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from functions.speech.plausible import clean, plausible, worn_out
 from functions.speech.windows import Window, windows
 from kadr.adapters.silero import RATE, SileroVad
-from kadr.adapters.whisper import WINDOW, Said, Transcript, Whisper
+from kadr.adapters.whisper import WINDOW, Transcript, Whisper
 from kadr.core.errors import WeightsUnavailableError
 from kadr.core.extraction import Extraction, Moment, Vector, Word
 from kadr.core.passages import embed_passages
+from kadr.core.plausible import Said, clean, plausible, worn_out
 from kadr.core.text import script
 from kadr.media.audio import read_audio
 from kadr.media.limits import MediaLimits

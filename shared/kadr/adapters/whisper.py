@@ -18,6 +18,7 @@ import numpy as np
 
 from kadr.core.errors import WeightsRefusedError
 from kadr.core.extraction import Vector, Word
+from kadr.core.plausible import Said
 from kadr.models.registry import InstalledModel
 
 RATE = 16_000  # Hz
@@ -36,22 +37,6 @@ _Task = Literal["transcribe", "translate"]
 # medium.
 _MEMORY = 600e6  # bytes
 _LAYERS = {384: 4, 512: 6, 768: 12, 1024: 24}  # by width; 32 above
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One segment: seconds from the beginning of the window, text, confidence 0…1.
-
-    ``words`` have the window's time, too, and keep the space before them: joined they are the text. A
-    translation has none. ``no_speech`` is how probable the model finds that nobody speaks there.
-    """
-
-    start: float
-    end: float
-    text: str
-    confidence: float
-    no_speech: float = 0.0
-    words: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +140,25 @@ class Whisper:
                 self._together = _windows_at_once(whisper.model)
             return self._whisper
 
-    def transcribe(self, windows: Iterable[Vector]) -> Iterator[Transcript]:
+    def transcribe(self, windows: Iterable[Vector], *, text_only: bool = False) -> Iterator[Transcript]:
         """Yield what is said in each window: (n,) samples at 16 kHz, at most 30 s.
 
         Windows are taken a few at a time, so an iterator need not hold them all. What is yielded for one
         does not depend on the others. Guesses and what the model itself takes for silence are left out;
-        whether the rest is plausible, the caller has to judge.
+        whether the rest is plausible, the caller has to judge. With ``text_only`` there are no times of
+        words and no translation, which somebody who waits for a text need not wait for.
         """
         self.load()
         remaining = iter(windows)
         while group := list(islice(remaining, self._together)):
-            yield from self._group(group)
+            yield from self._group(group, text_only)
 
-    def _group(self, windows: Sequence[Vector]) -> list[Transcript]:
+    def _group(self, windows: Sequence[Vector], text_only: bool) -> list[Transcript]:
         found: list[list[Transcript]] = [[] for _ in windows]
         pending = [_Window(index, 0.0, np.asarray(audio)) for index, audio in enumerate(windows)]
         while pending:
             rests = []
-            for window, (transcript, rest) in zip(pending, self._round(pending), strict=True):
+            for window, (transcript, rest) in zip(pending, self._round(pending, text_only), strict=True):
                 found[window.index].append(transcript)
                 if rest is not None and window.seconds - rest >= _REST:
                     audio = window.audio[round(rest * RATE) :]
@@ -181,14 +167,14 @@ class Whisper:
             pending = rests
         return [_joined(parts) for parts in found]
 
-    def _round(self, windows: Sequence[_Window]) -> list[tuple[Transcript, float | None]]:
+    def _round(self, windows: Sequence[_Window], text_only: bool) -> list[tuple[Transcript, float | None]]:
         """Return each window's transcript and where it breaks off, in seconds of the window."""
         heard = self._hear(windows)
         tasks: dict[bool, tuple[_Task, ...]] = {True: ("transcribe",), False: ("transcribe", "translate")}
         sequences = [
             (index, task)
             for index, (language, _) in enumerate(heard.languages)
-            for task in tasks[language == "en"]
+            for task in tasks[text_only or language == "en"]
         ]
         decoded = dict(zip(sequences, self._generate(heard, sequences), strict=True))
         originals = [decoded[index, "transcribe"] for index in range(len(windows))]
@@ -197,7 +183,14 @@ class Whisper:
             for index, one in enumerate(originals)
             if not (one.no_speech > _NO_SPEECH and one.log_probability < _LOG_PROBABILITY)
         ]
-        segments = self._aligned(heard, originals, spoken)
+        segments = (
+            {
+                index: self._untimed(originals[index], windows[index], originals[index].rest)
+                for index in spoken
+            }
+            if text_only
+            else self._aligned(heard, originals, spoken)
+        )
         results = []
         for index, (window, original) in enumerate(zip(windows, originals, strict=True)):
             english = decoded.get((index, "translate"))
@@ -208,7 +201,7 @@ class Whisper:
                         language=heard.languages[index][0],
                         language_probability=round(heard.languages[index][1], 3),
                         segments=tuple(segments.get(index, ())),
-                        english=self._english(english, window, rest)
+                        english=self._untimed(english, window, rest)
                         if english is not None and index in spoken
                         else (),
                     ),
@@ -277,12 +270,12 @@ class Whisper:
 
     def _aligned(
         self, heard: _Heard, decoded: Sequence[_Decoded], spoken: Sequence[int]
-    ) -> dict[int, list[Said]]:
+    ) -> dict[int, Sequence[Said]]:
         """Return the segments of each window with the times and probabilities of their words.
 
         One more pass of the decoder over a text that is known, so over all its tokens at once.
         """
-        found: dict[int, list[Said]] = {}
+        found: dict[int, Sequence[Said]] = {}
         for language in sorted({heard.languages[index][0] for index in spoken}):
             tokenizer = self._tokenizer(language)
             texts = {
@@ -334,8 +327,8 @@ class Whisper:
             position += count
         return segments
 
-    def _english(self, decoded: _Decoded, window: _Window, until: float | None) -> tuple[Said, ...]:
-        """Return the translation's segments; those from ``until`` on are heard again with the rest."""
+    def _untimed(self, decoded: _Decoded, window: _Window, until: float | None) -> tuple[Said, ...]:
+        """Return segments without words; those from ``until`` on are heard again with the rest."""
         if decoded.log_probability < _LOG_PROBABILITY:
             return ()
         tokenizer = self._tokenizer("en")

@@ -244,6 +244,26 @@ def test_the_same_window_gives_the_same_text(samples: Path, russian: Path) -> No
     assert list(whisper.transcribe([audio])) == list(whisper.transcribe([audio]))
 
 
+def test_where_only_the_text_is_wanted_there_are_no_word_times_and_no_translation(tmp_path: Path) -> None:
+    source = small_whisper.write(
+        tmp_path / "source",
+        Speaker("ru", [" Ещё", " раз."], 4, english=[" Once", " more."], breaks_off=True),
+    )
+    whisper = Whisper(convert.adopt(Role.SPEECH, "small", source, tmp_path))
+    (whole,), (text,) = (
+        list(whisper.transcribe([sound(300, 10.5)], text_only=only)) for only in (False, True)
+    )
+    assert [(said.start, said.end, said.text) for said in text.segments] == [
+        (said.start, said.end, said.text) for said in whole.segments
+    ]
+    assert [said.confidence for said in text.segments] == pytest.approx(
+        [said.confidence for said in whole.segments], abs=0.1
+    )
+    assert text.language == "ru"
+    assert text.english == ()
+    assert not any(said.words for said in text.segments)
+
+
 def test_long_speech_is_heard_window_by_window(samples: Path, russian: Path) -> None:
     from functions.speech.windows import windows
 

@@ -10,10 +10,9 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from functions.speech.windows import Window
-from kadr.adapters.whisper import Said
 from kadr.core.extraction import Word
 from kadr.core.text import tokens
 
@@ -68,14 +67,42 @@ _COURTESY = re.compile(
 )
 
 
-def plausible(segments: Sequence[Said], window: Window) -> list[Said | None]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One segment: seconds from the beginning of the window, text, confidence 0…1.
+
+    ``words`` have the window's time, too, and keep the space before them: joined they are the text. A
+    translation has none, nor has what was transcribed without times. ``no_speech`` is how probable the model
+    finds that nobody speaks there.
+    """
+
+    start: float
+    end: float
+    text: str
+    confidence: float
+    no_speech: float = 0.0
+    words: tuple[Word, ...] = ()
+
+
+class Voice(Protocol):
+    """What voice activity detection tells of the window in which something was said."""
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+
+    @property
+    def probability(self) -> float:
+        """How sure it is that somebody speaks, 0…1."""
+
+
+def plausible(segments: Sequence[Said], window: Voice) -> list[Said | None]:
     """Return each segment of one window as somebody may have said it, or ``None``.
 
     Labels are taken out, loops cut to what they repeat. Text that nobody can say in its time, that repeats
     itself, credits of subtitles, and courtesies without a clear voice under them are dropped.
     """
-    kept = [_readable(said) for said in segments]
-    kept = _unrepeated(kept)
+    kept = _unrepeated([_readable(said) for said in segments])
     words = sum(len(said.words) for said in kept if said is not None)
     sparse = words < _FEW_WORDS_PER_SECOND * window.seconds
     return [
@@ -99,7 +126,7 @@ def worn_out(texts: Sequence[str]) -> list[bool]:
 
 def clean(text: str) -> str:
     """Return a translation without labels and loops; "" if it still repeats itself or is a credit."""
-    said = _readable(_wordless(text))
+    said = _readable(Said(0.0, 0.0, text, 1.0))
     if said is None or compression(said.text) > _COMPRESSION or formula(said.text) == "credit":
         return ""
     return said.text
@@ -120,7 +147,7 @@ def compression(text: str) -> float:
 
 
 def _readable(said: Said) -> Said | None:
-    words = _without_loops(_without_labels(said.words))
+    words = _without_loops(_without_labels(said.words or _split(said)))
     text = "".join(word.text for word in words).strip()
     if not tokens(text) or _names_a_sound(text):
         return None
@@ -189,7 +216,7 @@ def _too_fast(said: Said) -> bool:
     return letters > _LETTERS_PER_SECOND * seconds or len(said.text.split()) > _WORDS_PER_SECOND * seconds
 
 
-def _certain(said: Said, window: Window) -> bool:
+def _certain(said: Said, window: Voice) -> bool:
     return (
         window.probability >= _SURE_VOICE
         and said.confidence >= _SURE_TEXT
@@ -197,6 +224,6 @@ def _certain(said: Said, window: Window) -> bool:
     )
 
 
-def _wordless(text: str) -> Said:
-    parts = re.findall(r"\s*\S+", text)
-    return Said(0.0, 0.0, text, 1.0, words=tuple(Word(part, 0.0, 0.0) for part in parts))
+def _split(said: Said) -> tuple[Word, ...]:
+    """Return the words of a text whose words have no times of their own."""
+    return tuple(Word(part, said.start, said.end) for part in re.findall(r"\s*\S+", said.text))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pytest
 
-from functions.speech.plausible import clean, formula, plausible, worn_out
-from functions.speech.windows import Window
-from kadr.adapters.silero import RATE, Span
-from kadr.adapters.whisper import Said
 from kadr.core.extraction import Word
+from kadr.core.plausible import Said, clean, formula, plausible, worn_out
 
 
-def voice(seconds: float, probability: float = 0.95) -> Window:
-    return Window((Span(0, round(seconds * RATE), probability),))
+@dataclass(frozen=True)
+class Voice:
+    seconds: float
+    probability: float = 0.95
 
 
 def said(
@@ -27,7 +28,7 @@ def said(
 
 
 def judged(*segments: Said, seconds: float = 5.0, probability: float = 0.95) -> list[str]:
-    return [each.text if each else "" for each in plausible(segments, voice(seconds, probability))]
+    return [each.text if each else "" for each in plausible(segments, Voice(seconds, probability))]
 
 
 def test_what_people_say_is_left_as_it_is() -> None:
@@ -41,7 +42,7 @@ def test_what_people_say_is_left_as_it_is() -> None:
         "Музыка нас связала",
     ):
         segment = said(text)
-        assert plausible([segment], voice(5)) == [segment], text
+        assert plausible([segment], Voice(5)) == [segment], text
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_what_people_say_is_left_as_it_is() -> None:
     ],
 )
 def test_labels_are_no_words(text: str, left: str) -> None:
-    (found,) = plausible([said(text)], voice(5))
+    (found,) = plausible([said(text)], Voice(5))
     assert (found.text if found else "") == left
     if found:
         assert " ".join(word.text.strip() for word in found.words) == left
@@ -94,7 +95,7 @@ COURTESIES = [
 
 
 @pytest.mark.parametrize("text", COURTESIES)
-def test_a_courtesy_needs_a_clear_voice(text: str) -> None:
+def test_a_courtesy_needs_a_clear_Voice(text: str) -> None:
     assert formula(text) == "courtesy"
     assert judged(said(text, 0, 2), seconds=2) == [text]
     assert judged(said(text, 0, 2), seconds=2, probability=0.6) == [""]
@@ -143,3 +144,13 @@ def test_translations_are_cleaned_too() -> None:
     assert clean("Subtitles by the Amara.org community") == ""
     assert clean("again and again " * 9) == "again and again"
     assert clean("") == ""
+
+
+def test_a_text_without_word_times_is_judged_too() -> None:
+    def untimed(text: str) -> list[str]:
+        return [each.text if each else "" for each in plausible([Said(0.0, 2.0, text, 0.9)], Voice(2))]
+
+    assert untimed("как варить борщ") == ["как варить борщ"]
+    assert untimed("[музыка] как варить борщ") == ["как варить борщ"]
+    assert untimed("борщ борщ борщ борщ борщ борщ") == ["борщ"]
+    assert untimed("Субтитры сделал DimaTorzok") == [""]
