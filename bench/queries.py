@@ -253,15 +253,10 @@ def measure(each: int, seed: int, *, language: WordIndex | None) -> dict[str, Ou
     outcomes: dict[str, Outcome] = {}
     for name, (pool, damage) in damages.items():
         pairs = [(query, damage(query, chance)) for query in chance.sample(pool, min(len(pool), each))]
-        if name == "transliterated":  # half of them the other way round
-            said = [(written, said) for said, written in names()]
-            pairs = [
-                *pairs[: each - min(len(said), each // 2)],
-                *chance.sample(said, min(len(said), each // 2)),
-            ]
         outcomes[name] = _outcome(world, pairs)
     forms = [inflected(query, chance) for query in chance.sample(russian, each)]
     outcomes["inflection"] = _outcome(world, [(form, form) for form in forms])
+    outcomes["names"] = _outcome(world, [(written, said) for said, written in names()])
     correct = chance.sample(queries, min(len(queries), 6 * each))
     outcomes["correct"] = _outcome(world, [(query, query) for query in correct])
     return outcomes

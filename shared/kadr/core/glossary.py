@@ -31,7 +31,7 @@ _DATA = "data/glossary_ru_en.tsv"
 _TERM_TOPICS = frozenset({"Games and internet", "Brands", "Slang and memes"})
 _NUMERAL = re.compile(r"(\d+)-?(?:[а-я]{1,3})")  # 5-й, 90-е, 2х
 
-_LATIN_LETTERS = str.maketrans(
+LATIN_LETTERS = str.maketrans(
     {
         "а": "a", "б": "b", "в": "v", "г": "g", "д": "d", "е": "e", "ж": "zh", "з": "z", "и": "i", "й": "y",
         "к": "k", "л": "l", "м": "m", "н": "n", "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u",
@@ -370,7 +370,7 @@ class Glossary:
             spelt = next(filter(None, map(names, (word, *lemmas))), None)
             if spelt is not None:
                 return spelt, "transliterated"
-        return next(iter(lemmas), word).translate(_LATIN_LETTERS), "transliterated"
+        return next(iter(lemmas), word).translate(LATIN_LETTERS), "transliterated"
 
     def _entry(self, word: str) -> Entry | None:
         """Return a folded word's entry: of its form, a dictionary form, or what its ending suggests."""

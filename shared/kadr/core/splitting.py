@@ -25,12 +25,14 @@ _NEW_LETTER = 1.0
 # A space that was left out, beside a letter that was mistyped (3.0): it needs no other key.
 _SPACE = 2.0
 _SHORTEST_WHOLE = 5
-_LONGEST_WHOLE = 60
+_LONGEST_WHOLE = 100
 _LONGEST_PART = 24
 # Parts of up to three letters have to be usual, or a name would fall apart into syllables.
 _SHORT_PART = 3
 _USUAL, _VERY_USUAL = 4.0, 5.5
 _NUMBER = 5.0
+# Prepositions and conjunctions of one letter: a word follows, and that is not another of them (промокод-о-в).
+_FOLLOWED = frozenset("вскуоиа")
 _SINGLE_LETTERS = frozenset("вскуоияa") | {"i", "a"}
 
 
@@ -50,12 +52,13 @@ def split_word(
     for end in range(1, len(word) + 1):
         choices = [(float("-inf"), 0)]
         for begin in range(max(0, end - _LONGEST_PART), end):
-            if best[begin][0] > float("-inf"):
+            followed = begin and word[best[begin][1] : begin] in _FOLLOWED
+            if best[begin][0] > float("-inf") and not (followed and word[begin:end] in _FOLLOWED):
                 zipf = _part(word[begin:end], vocabulary, dictionary)
                 if zipf:
                     choices.append((best[begin][0] + zipf - _BILLION, begin))
         best.append(max(choices))
-    if best[-1][0] < -(_NEW_WORD + _NEW_LETTER * len(word)):
+    if word[best[-1][1] :] in _FOLLOWED or best[-1][0] < -(_NEW_WORD + _NEW_LETTER * len(word)):
         return nothing
     parts: list[str] = []
     end = len(word)

@@ -145,13 +145,18 @@ _MOST_STEPS = 2_000
 _COMPARED = 8
 # Short words are codes and abbreviations, and any two letters are a transliteration of something.
 _SHORTEST = 3
+_LONGEST = 40
 # The other reading of a word that exists, in a query of transliterated words: one in ten million.
 _USUAL, _VERY_USUAL = 2.0, 4.0
+# Others follow where they have at most twice as many letters as those that cannot be read otherwise.
+_AGAINST = 2
+_OTHER = frozenset({"cyrillic", "latin"})
 _SOFT_SIGNS = ("'", "’", "`", "ʼ")
 # A word in the other script is ten times rarer than a mistyped one.
 _OTHER_SCRIPT = 1.0
-# Two unusual spellings in a word that is one in 50,000, none in one that is one in ten million.
-_LEAST = 1.0
+# Chance makes words of three or four letters, and hardly ever of eight: the longer it is, the more unusual
+# may the spelling be.
+_LEAST, _LESS_FOR_A_LETTER = 2.0, 0.55
 
 
 def _rules(table: dict[str, dict[float, str]]) -> _Rules:
@@ -169,14 +174,14 @@ def _rules(table: dict[str, dict[float, str]]) -> _Rules:
 _TO_LATIN, _TO_CYRILLIC = _rules(_LATIN), _rules(_CYRILLIC)
 
 
-def respell(word: str, vocabulary: Vocabulary) -> tuple[str | None, float]:
+def respell(word: str, vocabulary: Vocabulary, *, shortest: int = _SHORTEST) -> tuple[str | None, float]:
     """Return the word or words of the vocabulary that a folded word spells in the other script.
 
     And how plausible that is (Zipf scale, less what is unusual about the spelling); ``None`` if there are
     none.
     """
     kind = script(word)
-    if kind not in {"cyrillic", "latin"} or len(word) < _SHORTEST or len(word) > 40:
+    if kind not in {"cyrillic", "latin"} or not shortest <= len(word) <= _LONGEST:
         return None, float("-inf")
     rules = _TO_LATIN if kind == "cyrillic" else _TO_CYRILLIC
     allowed = max(_ALLOWED * len(word), _ALLOWED_AT_LEAST)
@@ -269,34 +274,30 @@ def transliterate(
 
 
 def _follow(found: tuple[Word, ...], read: list[str | None], vocabulary: Vocabulary) -> None:
-    """Let words that exist in both scripts follow those that do not, if these are the larger part."""
+    """Let words that exist in both scripts follow those that do not, if these are enough."""
     changed = {script(text) for text in read if text is not None}
     if len(changed) != 1:
         return
-    here = [word for word in found if script(word.text) not in changed]
-    there = [word for word, text in zip(found, read, strict=True) if text is not None]
-    if 2 * sum(len(word.text) for word in there) < sum(len(word.text) for word in here):
-        return
-    for place, word in enumerate(found):
-        if read[place] is None and word in here:
-            read[place] = _along(word.text, vocabulary)
+    others = [
+        place
+        for place, word in enumerate(found)
+        if read[place] is None and script(word.text) in _OTHER - changed
+    ]
+    letters = sum(len(word.text) for word, text in zip(found, read, strict=True) if text is not None)
+    if _AGAINST * letters >= sum(len(found[place].text) for place in others):
+        for place in others:
+            read[place] = _along(found[place].text, vocabulary)
 
 
 def _likelier(word: str, vocabulary: Vocabulary, weigh: Callable[[str], float]) -> str | None:
     text, worth = respell(word, vocabulary)
     worth -= _OTHER_SCRIPT
-    return text if text is not None and worth >= _LEAST and worth > weigh(word) else None
+    least = _LEAST - _LESS_FOR_A_LETTER * (len(word) - _SHORTEST)
+    return text if text is not None and worth >= least and worth > weigh(word) else None
 
 
 def _along(word: str, vocabulary: Vocabulary) -> str | None:
     """Return the other reading of a word that exists, if that is a usual word."""
-    if len(word) < _SHORTEST:
-        return _plain(word, vocabulary)
-    text, worth = respell(word, vocabulary)
-    return None if text is None or " " in text or worth < _USUAL else text
-
-
-def _plain(word: str, vocabulary: Vocabulary) -> str | None:
-    """Return the Russian word that one or two Latin letters spell."""
-    spelt = "".join(_TO_CYRILLIC[letter][0][1] if letter in _TO_CYRILLIC else letter for letter in word)
-    return spelt if vocabulary.zipf(spelt) >= _VERY_USUAL and script(spelt) == "cyrillic" else None
+    text, worth = respell(word, vocabulary, shortest=1)
+    usual = _USUAL if len(word) >= _SHORTEST else _VERY_USUAL
+    return None if text is None or " " in text or worth < usual else text

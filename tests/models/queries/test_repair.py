@@ -31,7 +31,8 @@ FLOORS = {
     "two typos": 0.75,
     "transliterated": 0.85,
     "joined": 0.90,
-    "inflection": 0.97,
+    "inflection": 0.94,
+    "names": 0.60,
     "correct": 0.99,
 }
 
@@ -42,9 +43,12 @@ def test_queries_come_back_as_they_were_meant(outcomes: dict[str, Outcome], name
     assert outcome.share >= FLOORS[name], outcome.failed
 
 
+DAMAGED = set(FLOORS) - {"names", "correct"}
+
+
 def test_damaged_queries_are_three_hundred_and_so_are_the_correct_ones(outcomes: dict[str, Outcome]) -> None:
     assert outcomes["correct"].asked == 300
-    assert sum(outcome.asked for name, outcome in outcomes.items() if name != "correct") == 300
+    assert sum(outcome.asked for name, outcome in outcomes.items() if name in DAMAGED) == 300
 
 
 def test_the_lists_are_what_they_say(language: WordIndex) -> None:
