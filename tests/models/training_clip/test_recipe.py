@@ -1,0 +1,202 @@
+"""The recipe of the demo CLIP, end to end at toy size: draw, train, go on, export, convert, search videos."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("onnx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("av")
+pytest.importorskip("cv2")
+
+from kadr.adapters.clip import ClipText
+from kadr.models import convert
+from training.demo.clip import backdrops, captions, evaluate, export, glyphs, heldout, scenes, tokens, train
+from training.demo.clip.concepts import concepts, split
+from training.demo.clip.model import Shape
+
+pytestmark = [pytest.mark.torch, pytest.mark.onnx, pytest.mark.av]
+
+SHAPE = Shape(side=32, patch=8, width=64, layers=2, text_width=64, text_layers=1)
+PLAN = train.Plan(
+    threads=1,
+    batch=24,
+    others=24,
+    rate=3e-3,
+    warm_up=5,
+    steps=60,
+    keep=0.8,
+    report=10,
+    bfloat16=False,
+    save_every=1e9,
+)
+TAUGHT = ("cat", "pizza", "car", "rose", "guitar", "house")
+
+
+def index(name: str) -> int:
+    return next(i for i, concept in enumerate(concepts()) if concept.name == name)
+
+
+def drawing(number: int) -> np.ndarray:
+    """A glyph that can be told from the others without an emoji font: a colour and a form."""
+    y, x = np.mgrid[-1:1:72j, -1:1:72j]
+    form = (x**2 + y**2 < 0.9, np.abs(x) + np.abs(y) < 0.95, np.maximum(np.abs(x), np.abs(y)) < 0.8)[
+        number % 3
+    ]
+    colour = ((230, 30, 30), (30, 200, 40), (40, 60, 235), (240, 220, 30), (230, 40, 220), (20, 20, 20))[
+        number
+    ]
+    return np.dstack([np.full((72, 72, 3), colour, np.uint8), 255 * form.astype(np.uint8)])
+
+
+@pytest.fixture(scope="module")
+def drawn() -> glyphs.Glyphs:
+    owner = np.array([index(name) for name in TAUGHT], np.int32)
+    return glyphs.Glyphs(np.stack([drawing(i) for i in range(6)]), owner, np.zeros(6, np.int32))
+
+
+def trainer(folder: Path, drawn: glyphs.Glyphs, plan: train.Plan = PLAN) -> train.Trainer:
+    grey = backdrops.Backdrops(np.full((4, 96, 96, 3), 128, np.uint8), np.zeros(4, np.int32))
+    composer = scenes.Composer(drawn, grey, scenes.letterings(1, 8, SHAPE.side), SHAPE.side)
+    return train.Trainer(folder, plan, SHAPE, composer)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, drawn: glyphs.Glyphs) -> Path:
+    """A folder in which a small model has been trained and exported, and test clips rendered."""
+    place = tmp_path_factory.mktemp("clip")
+    tokens.write(place / "tokenizer.json")
+    trainer(place, drawn).run()
+    export.write(export.restored(place), place / "tokenizer.json", place / "export")
+    heldout.render(heldout.invent(drawn, asked=6, count=12), drawn, place / "heldout")
+    return place
+
+
+def test_the_loss_falls(folder: Path) -> None:
+    losses = [json.loads(line)["loss"] for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert losses[-1] < losses[0] - 0.5
+
+
+def test_the_converted_model_finds_videos(folder: Path) -> None:
+    convert.clip(folder / "models", folder / "export", variant="demo")
+    texts, clips = evaluate.extracted(folder / "heldout", folder / "models")
+    assert clips.shape == (12, 512)
+    test = heldout.opened(folder / "heldout")
+    relevant = test.relevant()
+    found = evaluate.judge(texts, clips, relevant)
+    assert found.recall.mean() > evaluate.chance(relevant) + 0.15
+    # The figures that are watched during training are those of the product.
+    quick = evaluate.Quick(folder / "heldout", folder / "tokenizer.json", SHAPE.side)
+    assert quick(export.restored(folder))["recall@5"] == pytest.approx(found.recall.mean(), abs=0.1)
+    evaluate.sheet(folder / "heldout", test, found, folder / "sheet.png")
+    measured = export.calibration(test, texts, clips)
+    assert measured.deviation > 0
+    assert not measured.provisional
+
+
+def test_transformers_opens_what_was_exported(folder: Path) -> None:
+    from transformers import AutoTokenizer, CLIPModel
+
+    tokenizer = AutoTokenizer.from_pretrained(folder / "export")
+    ids = tokenizer("Two cats!")["input_ids"]
+    assert tokenizer.convert_ids_to_tokens(ids) == ["<start>", "two", "cat", "##s", "<end>"]
+    assert ids[-1] == max(tokenizer.get_vocab().values())
+    model = CLIPModel.from_pretrained(folder / "export")
+    assert model.config.projection_dim == 512
+
+
+def test_words_that_nobody_taught_are_all_the_same(folder: Path) -> None:
+    convert.clip(folder / "models", folder / "export", variant="demo")
+    text = ClipText(folder / "models" / "visual" / "demo")
+    one, other, known = text.embed(["mortgage", "ипотека", "pizza"])
+    assert one == pytest.approx(other, abs=1e-5)
+    assert float(one @ known) < 0.99
+
+
+def test_training_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path, drawn: glyphs.Glyphs) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    short = train.Plan(
+        threads=1, batch=8, others=8, steps=4, warm_up=2, cooling=0.5, report=1, bfloat16=False
+    )
+    whole = trainer(tmp_path, drawn, short).run()
+    (tmp_path / "train.pt").unlink()
+    first = trainer(tmp_path, drawn, short)
+    loss = first.loss(*first.batch(0))
+    first.save()
+    again = trainer(tmp_path, drawn, short)
+    assert again.resume()
+    assert again.loss(*again.batch(0)).item() == pytest.approx(loss.item(), abs=1e-5)
+    assert again.run()["loss"] == pytest.approx(whole["loss"], abs=1e-3)
+
+
+def test_training_finishes_when_it_is_asked_to(folder: Path, tmp_path: Path, drawn: glyphs.Glyphs) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    (tmp_path / "finish").touch()
+    endless = train.Plan(threads=1, batch=8, others=8, steps=1000, warm_up=1, report=1, bfloat16=False)
+    one = trainer(tmp_path, drawn, endless)
+    one.step = 6
+    report = one.run()
+    assert report["step"] == 8  # a quarter of the whole was left to cool down
+
+
+def test_a_text_is_true_of_the_pictures_that_show_it() -> None:
+    cat, black_cat, pizza = index("cat"), index("black cat"), index("pizza")
+    seen = [scenes.Scene(shown, None) for shown in ((cat, cat), (black_cat, pizza), (pizza,))]
+    said = [
+        captions.Caption("cat", ("cat",)),
+        captions.Caption("two cats", ("two cat",)),
+        captions.Caption("cat and pizza", ("cat", "pizza")),
+        captions.Caption("animal", ("animal",)),
+        captions.Caption("mortgage", ()),
+    ]
+    assert captions.truth(seen, said).T.tolist() == [
+        [True, True, False],
+        [True, False, False],
+        [False, True, False],
+        [True, True, False],
+        [False, False, False],
+    ]
+
+
+def test_every_caption_is_true_of_its_picture_and_has_known_words_only(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer
+
+    tokens.write(tmp_path / "tokenizer.json")
+    tokenizer = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    rng = np.random.default_rng(0)
+    seen = [
+        scenes.Scene(tuple(rng.integers(0, len(concepts()), 1 + i % 2).tolist()), int(rng.integers(16)))
+        for i in range(400)
+    ]
+    said = [captions.caption(rng, scene) for scene in seen]
+    assert captions.truth(seen, said).diagonal().all()
+    for each in said:
+        unknown = tokenizer.encode(each.text).tokens.count(tokens.UNKNOWN)
+        assert unknown == each.text.count(captions.UNKNOWN), each.text
+
+
+def test_there_are_concepts_enough_and_each_glyph_shows_one() -> None:
+    known = concepts()
+    assert len(known) >= 800
+    assert len({concept.name for concept in known}) == len(known)
+    assert split("🐱🐈‍⬛1️⃣🇷🇺👨‍👩‍👧") == ["🐱", "🐈‍⬛", "1⃣", "🇷🇺", "👨‍👩‍👧"]
+
+
+def test_chance_and_recall_are_counted_as_defined() -> None:
+    relevant = np.zeros((2, 20), bool)
+    relevant[0, :2] = True
+    relevant[1, :10] = True
+    assert evaluate.chance(relevant) == pytest.approx((5 / 20 + 5 * 10 / 20 / 5) / 2)
+    clips = np.eye(20, dtype=np.float32)
+    texts = np.stack([clips[0], clips[:10].sum(0) + 0.5 * clips[10]])
+    result = evaluate.judge(texts, clips, relevant)
+    assert result.recall.tolist() == [1.0, 1.0]
+    worse = evaluate.judge(clips[[0, 15]], clips, relevant)
+    assert worse.recall[0] == 1.0  # ties are in order: the other one of its two comes second
+    assert worse.recall[1] == pytest.approx(0.8)  # the first is wrong, the next four are right

@@ -1,0 +1,1 @@
+"""The demo weights: one recipe per model, from data that the project makes itself."""

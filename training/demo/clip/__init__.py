@@ -1,0 +1,1 @@
+"""Training the demo CLIP: `python -m training.demo.clip`."""

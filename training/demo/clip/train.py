@@ -1,0 +1,326 @@
+"""Training: contrastive, with several truths per picture and per text; resumable, and finished on demand.
+
+Files in the working folder: ``train.pt`` is the whole state (weights, optimizers, step), ``log.jsonl`` has a
+line per report. While a file ``pause`` (or ``--pause-file``) exists, nothing is computed; a file ``finish``
+makes the learning rates fall to nothing and training stop.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from kadr.models.catalogue import CLIP_PREPROCESSING
+from training.demo.clip import backdrops, captions, glyphs, model, scenes, tokens
+
+ECHO = 8  # steps after which pictures are used again: making them is a fifth of a step's work
+# (n, side, side, 3), what is in them, and (n, patches, patches) where
+Pictures = tuple[npt.NDArray[np.uint8], list[scenes.Scene], npt.NDArray[np.float32]]
+Measure = Callable[[Any], dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to train. ``minutes`` is the time of computing, pauses left out; the last quarter cools down."""
+
+    seed: int = 1
+    batch: int = 192  # pictures; each has a caption
+    others: int = 192  # more texts to tell the pictures from
+    rate: float = 1.5e-3
+    warm_up: int = 50  # steps
+    decay: float = 0.05
+    minutes: float = 75.0
+    steps: int = 0  # if not 0, this many instead
+    cooling: float = 0.25  # the share of the whole in which the rates fall
+    keep: float = 0.375  # of the patches, until the rates fall
+    threads: int = 2
+    bfloat16: bool = True
+    report: int = 25  # steps
+    save_every: float = 240.0  # seconds
+    measure_every: float = 480.0  # seconds
+
+
+def normalise(pictures: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """(n, side, side, 3) 0…255 → (n, 3, side, side), as :meth:`kadr.adapters.clip.ClipVision.pixels`."""
+    mean = np.asarray(CLIP_PREPROCESSING["mean"], np.float32)
+    std = np.asarray(CLIP_PREPROCESSING["std"], np.float32)
+    scaled = (pictures.astype(np.float32) / 255 - mean) / std
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+
+
+class Texts:
+    """Turns texts into padded ids (n, tokens)."""
+
+    def __init__(self, path: Path) -> None:
+        from tokenizers import Tokenizer
+
+        self._tokenizer = Tokenizer.from_file(str(path))
+        self._tokenizer.enable_padding(pad_id=0, pad_token=tokens.PAD)
+        self.size: int = self._tokenizer.get_vocab_size()
+
+    def ids(self, texts: list[str]) -> npt.NDArray[np.int64]:
+        """Return the ids; what follows the end-of-text token is padding."""
+        return np.array([each.ids for each in self._tokenizer.encode_batch(texts)], np.int64)
+
+
+def see(clip: Any, pixels: Any, keep: float = 1.0, covered: Any = None) -> Any:
+    """Unit vectors (n, d) of pixels (n, 3, side, side).
+
+    With ``keep`` < 1 each picture is seen through that share of its patches: a step costs that much less and
+    teaches nearly as much (Li and others, "Scaling Language-Image Pre-training via Masking", 2023). Patches
+    that are ``covered`` (n, patches) by glyphs are preferred, for the background says little.
+    """
+    import torch
+    from torch.nn.functional import normalize
+
+    tower = clip.vision_model
+    x = tower.embeddings(pixels)
+    if keep < 1:
+        patches = x.shape[1] - 1
+        worth = torch.rand(len(x), patches)
+        if covered is not None:
+            worth += (2 * covered).clamp(max=1)
+        order = worth.argsort(1, descending=True)[:, : round(keep * patches)] + 1
+        chosen = torch.cat([torch.zeros(len(x), 1, dtype=order.dtype), order], 1)
+        x = x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2]))
+    x = tower.pre_layrnorm(x)
+    *layers, last = tower.encoder.layers
+    for layer in layers:
+        x = layer(x, None)
+    x = _first_token(last, x)
+    return normalize(clip.visual_projection(tower.post_layernorm(x)).float(), dim=-1)
+
+
+def _first_token(layer: Any, x: Any) -> Any:
+    """What the last layer makes of the first token, the only one that is looked at: a fifth less work."""
+    from torch.nn.functional import scaled_dot_product_attention
+
+    attention = layer.self_attn
+    x, normed = x[:, :1], layer.layer_norm1(x)
+    heads = (
+        projection(part).unflatten(2, (attention.num_heads, attention.head_dim)).transpose(1, 2)
+        for projection, part in (
+            (attention.q_proj, normed[:, :1]),
+            (attention.k_proj, normed),
+            (attention.v_proj, normed),
+        )
+    )
+    x = x + attention.out_proj(scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
+    return (x + layer.mlp(layer.layer_norm2(x)))[:, 0]
+
+
+def read(clip: Any, ids: Any) -> Any:
+    """Unit vectors (n, d) of token ids (n, tokens)."""
+    from torch.nn.functional import normalize
+
+    return normalize(clip.text_projection(clip.text_model(input_ids=ids).pooler_output).float(), dim=-1)
+
+
+class Trainer:
+    """One training, kept in ``folder``."""
+
+    def __init__(self, folder: Path, plan: Plan, shape: model.Shape, composer: scenes.Composer) -> None:
+        import torch
+
+        self.folder, self.plan, self.shape, self.composer = folder, plan, shape, composer
+        torch.manual_seed(plan.seed)
+        torch.set_num_threads(plan.threads)
+        self.texts = Texts(folder / "tokenizer.json")
+        self.clip = model.build(shape, self.texts.size)
+        self._kept: dict[int, Pictures] = {}
+        self.step = 0
+        self.seconds = 0.0  # of computing
+        self.cooling_from: tuple[int, float] | None = None
+        model.whiten(self.clip, normalise(self._made(0)[0]))
+        # Muon (Jordan, 2024) for the matrices of the layers: at this size it needs about half the steps.
+        layers = ("vision_model.encoder", "text_model.encoder")
+        named = list(self.clip.named_parameters())
+        matrices = [p for n, p in named if n.startswith(layers) and p.ndim == 2]
+        rest = [p for n, p in named if not (n.startswith(layers) and p.ndim == 2)]
+        self.optimizers: list[Any] = [
+            torch.optim.Muon(matrices, lr=plan.rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
+        ]
+        with torch.no_grad():
+            self.clip.logit_scale.fill_(float(np.log(14)))
+
+    def _pictures(self, step: int) -> Pictures:
+        """Half of them new; the others are those of eight steps ago, mirrored: each is used twice."""
+        new, seen, where = self._made(step)
+        if step < ECHO:
+            old, seen_before, where_before = self._made(-1 - step)
+        else:
+            old, seen_before, where_before = self._made(step - ECHO)
+            self._kept.pop(step - ECHO, None)
+        return (
+            np.concatenate([new, old[:, :, ::-1]]),
+            [*seen, *seen_before],
+            np.concatenate([where, where_before[:, :, ::-1]]),
+        )
+
+    def _made(self, key: int) -> Pictures:
+        if key not in self._kept:
+            rng = np.random.default_rng([self.plan.seed, abs(key), int(key < 0)])
+            chosen = np.resize(rng.permutation(self.composer.known), self.plan.batch // 2)
+            made = [self.composer.picture(rng, int(concept)) for concept in chosen]
+            pictures, seen, where = zip(*made, strict=True)
+            self._kept[key] = np.stack(pictures), list(seen), np.stack(where)
+        return self._kept[key]
+
+    def batch(self, step: int) -> tuple[Any, Any, Any, Any]:
+        """Pixels (b, 3, side, side), ids (texts, tokens), truth (b, texts), covered (b, patches) of a step."""
+        import torch
+
+        torch.manual_seed(step)  # of the patches that are left out
+        pictures, seen, where = self._pictures(step)
+        rng = np.random.default_rng([self.plan.seed, step, 2])
+        said = [captions.caption(rng, scene) for scene in seen]
+        said += captions.distractors(rng, self.plan.others)
+        truth = captions.truth(seen, said)
+        ids = self.texts.ids([each.text for each in said])
+        covered = where.reshape(len(where), -1)
+        arrays = (normalise(pictures), ids, truth, covered)
+        return tuple(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays)
+
+    def loss(self, pixels: Any, ids: Any, truth: Any, covered: Any) -> Any:
+        """Cross entropy both ways; where several texts (pictures) are true, they share the probability."""
+        import torch
+
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
+            pictures = see(self.clip, pixels, 1.0 if self.cooling_from else self.plan.keep, covered)
+            texts = read(self.clip, ids)
+        logits = self.clip.logit_scale.exp() * pictures @ texts.T
+        target = truth.float()
+        by_picture = -(logits.log_softmax(1) * target).sum(1) / target.sum(1)
+        told = target.sum(0) > 0
+        by_text = -(logits.log_softmax(0) * target).sum(0)[told] / target.sum(0)[told]
+        return (by_picture.mean() + by_text.mean()) / 2
+
+    def progress(self) -> float:
+        """The share of the whole that is done: 0…1."""
+        plan = self.plan
+        return self.step / plan.steps if plan.steps else self.seconds / (60 * plan.minutes)
+
+    def rate(self) -> float:
+        """The learning rate of the next step, as a share of the plan's."""
+        warm = min(1.0, (self.step + 1) / self.plan.warm_up)
+        if self.cooling_from is None:
+            return warm
+        step, seconds = self.cooling_from
+        done = self.step - step if self.plan.steps else self.seconds - seconds
+        whole = (step if self.plan.steps else seconds) * self.plan.cooling / (1 - self.plan.cooling)
+        return warm * max(0.0, 1 - done / max(whole, 1e-9))
+
+    def run(self, *, pause: tuple[Path, ...] = (), measure: Measure | None = None) -> dict[str, float]:
+        """Train until the plan is done; return the last report."""
+        import torch
+
+        pauses = (*pause, self.folder / "pause")
+        saved = measured = time.monotonic()
+        recent: list[float] = []
+        report: dict[str, float] = {}
+        while True:
+            while any(path.exists() for path in pauses):
+                time.sleep(1)
+            if self.cooling_from is None and (
+                (self.folder / "finish").exists() or self.progress() >= 1 - self.plan.cooling
+            ):
+                self.cooling_from = (self.step, self.seconds)
+            share = self.rate()
+            if share <= 0:
+                break
+            began = time.monotonic()
+            loss = self.loss(*self.batch(self.step))
+            for optimizer in self.optimizers:
+                optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.clip.parameters(), 1.0)
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = self.plan.rate * share
+                optimizer.step()
+            with torch.no_grad():
+                self.clip.logit_scale.clamp_(0, float(np.log(60)))
+            self.step += 1
+            now = time.monotonic()
+            self.seconds += now - began
+            recent.append(loss.item())
+            if self.step % self.plan.report == 0:
+                report = self._report(recent, share)
+                recent = []
+            if measure is not None and now - measured > self.plan.measure_every:
+                measured = now
+                self._log({"step": self.step, "minutes": round(self.seconds / 60, 2), **measure(self.clip)})
+            if now - saved > self.plan.save_every:
+                saved = now
+                self.save()
+        self.save()
+        if recent:
+            report = self._report(recent, 0.0)
+        if measure is not None:
+            report = {**report, **measure(self.clip)}
+            self._log(report)
+        return report
+
+    def _report(self, losses: list[float], share: float) -> dict[str, float]:
+        report = {
+            "step": self.step,
+            "minutes": round(self.seconds / 60, 2),
+            "loss": round(float(np.mean(losses)), 4),
+            "rate": round(self.plan.rate * share, 6),
+            "scale": round(self.clip.logit_scale.exp().item(), 2),
+        }
+        self._log(report)
+        return report
+
+    def _log(self, line: dict[str, float]) -> None:
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line) + "\n")
+
+    def save(self) -> None:
+        """Keep the whole state; a crash while it is written costs nothing."""
+        import torch
+
+        part = self.folder / "train.pt.part"
+        state = {
+            "clip": self.clip.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+            "step": self.step,
+            "seconds": self.seconds,
+            "cooling_from": self.cooling_from,
+            "shape": asdict(self.shape),
+        }
+        torch.save(state, part)
+        part.replace(self.folder / "train.pt")
+
+    def resume(self) -> bool:
+        """Go on from what :meth:`save` kept; False if there is nothing."""
+        import torch
+
+        path = self.folder / "train.pt"
+        if not path.is_file():
+            return False
+        state = torch.load(path, weights_only=True)
+        self.clip.load_state_dict(state["clip"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
+        self.step, self.seconds = state["step"], state["seconds"]
+        self.cooling_from = state["cooling_from"]
+        return True
+
+
+def composer(folder: Path, side: int, seed: int = 1) -> scenes.Composer:
+    """What makes the pictures, from the files of the step ``data``."""
+    return scenes.Composer(
+        glyphs.load(folder / "glyphs.npz").of(held_out=False),
+        backdrops.load(folder / "backdrops.npz"),
+        scenes.letterings(seed, 400, side),
+        side,
+    )
