@@ -23,6 +23,7 @@ def build_vision(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> N
     ``config`` is the ``vision_config`` of the model's config.json; what it leaves out has the value of
     ViT-B/32, as in transformers.
     """
+    tensors = _float32(tensors)
     width, patch = int(config.get("hidden_size", 768)), int(config.get("patch_size", 32))
     side, epsilon = int(config.get("image_size", 224)), float(config.get("layer_norm_eps", 1e-5))
     # 50 tokens a picture and 8 pictures at a time: what the product by rows is for.
@@ -64,6 +65,7 @@ def build_text(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> Non
     ``config`` is the ``text_config``. Every text ends with the end-of-text token, which has the largest
     id and whose state is the text's: what comes after it cannot be seen by it and may be anything.
     """
+    tensors = _float32(tensors)
     epsilon = float(config.get("layer_norm_eps", 1e-5))
     length = int(config.get("max_position_embeddings", 77))
     graph = Graph("clip-text", int8=int8)
@@ -97,6 +99,11 @@ def build_text(tensors: Tensors, config: Config, to: Path, *, int8: bool) -> Non
     graph.save(
         to, {"input_ids": (np.int64, ["batch", "tokens"])}, {"embedding": ["batch", projection.shape[0]]}
     )
+
+
+def _float32(tensors: Tensors) -> Tensors:
+    """The tensors as float32: many are published in half precision, and a graph must not mix the two."""
+    return {name: tensor.astype(np.float32, copy=False) for name, tensor in tensors.items()}
 
 
 def _layers(
