@@ -175,7 +175,7 @@ class Trainer:
         return self._kept[key]
 
     def batch(self, step: int) -> tuple[Any, Any, Any, Any]:
-        """Pixels (b, 3, side, side), ids (texts, tokens), truth (b, texts), covered (b, patches) of a step."""
+        """A step's pixels (b, 3, side, side), ids (texts, tokens), truth (b, texts), covered (b, patches)."""
         import torch
 
         torch.manual_seed(step)  # of the patches that are left out
