@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import struct
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from kadr.models import registry
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".kadr" / "bench"
 VARIANT = "opus-mt-ru-en-random"
-VOCABULARY = 62_518  # pieces of opus-mt-ru-en, the padding included
+PIECES = 32_000  # of each side of opus-mt-ru-en
 SAID = "how to cook tasty red fish"  # six pieces: what an answer to four words looks like
 _SYNONYMS = (0.92, 0.9, 0.88, 0.86)
 _SEED = 62
@@ -39,7 +40,7 @@ def source() -> Path:
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         part = Path(temporary) / "marian"
         russian, english = _corpus()
-        save(part, russian, english, said=SAID, width=512, layers=6, size=VOCABULARY)
+        save(part, russian, english, said=SAID, width=512, layers=6, pieces=PIECES)
         try:
             part.rename(folder)
         except OSError:
@@ -70,25 +71,23 @@ def save(
     said: str,
     width: int,
     layers: int,
-    size: int = 0,
+    pieces: int,
     again: bool = False,
 ) -> Path:
     """Write a Marian that says ``said`` to everything; with ``again``, it never stops saying its last piece.
 
-    The sentencepiece models are trained on the texts; ``size`` fills the vocabulary up with pieces that
-    nothing is made of.
+    The sentencepiece models are trained on the texts, and filled up to ``pieces`` with some that no text is
+    made of.
     """
     import torch
     from transformers import MarianConfig, MarianMTModel, logging
 
     logging.disable_progress_bar()
     folder.mkdir(parents=True)
-    pieces: dict[str, None] = {}
+    known: dict[str, None] = {"</s>": None, "<unk>": None}
     for name, texts in (("source.spm", russian), ("target.spm", english)):
-        pieces |= dict.fromkeys(_sentencepiece(folder / name, texts))
-    tokens = ["</s>", "<unk>", *(piece for piece in pieces if piece not in {"</s>", "<unk>"})]
-    tokens += [f"<filler{number}>" for number in range(size - len(tokens) - 1)]
-    tokens.append("<pad>")
+        known |= dict.fromkeys(_sentencepiece(folder / name, texts, pieces))
+    tokens = [*known, "<pad>"]
     (folder / "vocab.json").write_text(
         json.dumps({token: index for index, token in enumerate(tokens)}, ensure_ascii=False), encoding="utf-8"
     )
@@ -174,22 +173,35 @@ def _corpus() -> tuple[list[str], list[str]]:
     return [entry.source for entry in entries], [target for entry in entries for target in entry.targets]
 
 
-def _sentencepiece(path: Path, texts: Sequence[str]) -> list[str]:
+def _sentencepiece(path: Path, texts: Sequence[str], pieces: int) -> list[str]:
     from sentencepiece import SentencePieceProcessor, SentencePieceTrainer
 
     model = io.BytesIO()
     SentencePieceTrainer.train(
         sentence_iterator=iter(texts),
         model_writer=model,
-        vocab_size=8_000,
+        vocab_size=min(pieces, 8_000),
         hard_vocab_limit=False,
         character_coverage=1.0,
         bos_id=-1,
         minloglevel=2,
     )
+    there = SentencePieceProcessor(model_proto=model.getvalue()).get_piece_size()
+    for number in range(there, pieces):
+        model.write(_unused(f"<{path.stem}{number}>"))
     path.write_bytes(model.getvalue())
     processor = SentencePieceProcessor(model_proto=model.getvalue())
     return [processor.id_to_piece(index) for index in range(processor.get_piece_size())]
+
+
+def _unused(piece: str) -> bytes:
+    """Return a piece that sentencepiece never uses, as its protocol buffer has it: field 1 of the model.
+
+    Fields that repeat may be written behind everything else.
+    """
+    name = piece.encode()
+    entry = bytes((0x0A, len(name))) + name + b"\x15" + struct.pack("<f", -100.0) + b"\x18\x05"
+    return bytes((0x0A, len(entry))) + entry
 
 
 def _pieces(path: Path, text: str) -> list[str]:

@@ -150,10 +150,10 @@ def _glossary() -> Glossary:
 
 
 @cache
-def _neural(model: InstalledModel, threads: int) -> NeuralTranslator:
+def _neural(model: InstalledModel) -> NeuralTranslator:
     from kadr.adapters.marian import Marian
 
-    return NeuralTranslator(Marian(model, threads=threads), _glossary())
+    return NeuralTranslator(Marian(model), _glossary())
 
 
 @cache
@@ -161,7 +161,7 @@ def _plain() -> GlossaryTranslator:
     return GlossaryTranslator(_glossary())
 
 
-def translator(models_dir: Path, *, threads: int = 0) -> Translator:
+def translator(models_dir: Path) -> Translator:
     """Return the translator that the weights in ``models_dir`` allow: neural, or the glossary alone.
 
     The same object for the same weights; nothing is loaded before it is used.
@@ -170,4 +170,4 @@ def translator(models_dir: Path, *, threads: int = 0) -> Translator:
         WeightsRefusedError: there are weights, but not of a safe format, or their manifest is damaged.
     """
     model = installed("translation", models_dir)
-    return _plain() if model is None else _neural(model, threads)
+    return _plain() if model is None else _neural(model)

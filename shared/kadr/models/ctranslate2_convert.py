@@ -28,8 +28,8 @@ def build(role: Role, folder: Path, to: Path, *, int8: bool) -> None:
     """Write the CTranslate2 model of a transformers folder that holds safetensors to the new folder ``to``.
 
     Whisper keeps tokenizer.json and preprocessor_config.json, which faster-whisper reads, and the heads that
-    word times come from (in config.json); Marian keeps both sentencepiece models beside the shared
-    vocabulary. With ``int8`` the weights are stored in 8 bits, a quarter of the size.
+    word times come from (in config.json); Marian keeps both sentencepiece models beside the
+    vocabularies. With ``int8`` the weights are stored in 8 bits, a quarter of the size.
 
     Raises:
         WeightsUnavailableError: torch and transformers are not installed.
@@ -103,6 +103,12 @@ def main(folder: Path, to: Path, expected: str, quantisation: str) -> int:
                 model_name_or_path, use_safetensors=True, local_files_only=True, **kwargs
             )
 
+        def _load(self) -> Any:
+            spec = super()._load()
+            if expected == "marian":
+                _keep_own_pieces(spec, folder)
+            return spec
+
         def load_tokenizer(self, tokenizer_class: Any, model_name_or_path: str, **kwargs: Any) -> Any:
             """Load the tokenizer."""
             self.tokenizer = tokenizer_class.from_pretrained(
@@ -125,6 +131,33 @@ def main(folder: Path, to: Path, expected: str, quantisation: str) -> int:
         sys.stderr.write(f"{type(error).__name__}: {' '.join(str(error).split())[:400]}\n")
         return _REFUSED
     return 0
+
+
+def _keep_own_pieces(spec: Any, folder: Path) -> None:
+    """Give each side of a Marian its own pieces only.
+
+    Both sides share one table, but sentencepiece never makes a Russian text of English pieces, and the model
+    has never seen a reason to answer with Russian ones. The table is the output layer, too: half of what is
+    read for each piece that is said.
+    """
+    from sentencepiece import SentencePieceProcessor
+
+    vocabularies = spec._vocabularies  # there is no other way to ask for them
+    for side in ("source", "target"):
+        model = SentencePieceProcessor(model_file=str(folder / f"{side}.spm"))
+        own = {model.id_to_piece(index) for index in range(model.get_piece_size())} | {"</s>", "<unk>"}
+        (tokens,) = vocabularies[side]
+        kept = [index for index, token in enumerate(tokens) if token in own]
+        vocabularies[side] = [[tokens[index] for index in kept]]
+        if side == "source":
+            (table,) = spec.encoder.embeddings
+            table.weight = table.weight[kept]
+        else:
+            decoder = spec.decoder
+            decoder.embeddings.weight = decoder.embeddings.weight[kept]
+            decoder.projection.weight = decoder.projection.weight[kept]
+            if decoder.projection.has_bias():
+                decoder.projection.bias = decoder.projection.bias[kept]
 
 
 def _describe_decoding(folder: Path, to: Path) -> None:

@@ -56,7 +56,7 @@ def stubborn_models(tmp_path_factory: pytest.TempPathFactory) -> Path:
             again=name == "looping",
             width=64,
             layers=2,
-            size=100,
+            pieces=60,
         )
         convert.convert(weights, name, folder / name, folder / "models")
     return folder / "models"
