@@ -22,6 +22,7 @@ def text_embedding() -> float:
 def understanding() -> float:
     """Return the milliseconds to repair and translate a query of four words, over 100,000 known words."""
     from kadr.adapters.pymorphy import Pymorphy
+    from kadr.adapters.wordfreq import language_words
     from kadr.core.glossary import Glossary
     from kadr.core.query import Vocabulary, understand
 
@@ -30,7 +31,9 @@ def understanding() -> float:
     terms = {"".join(random.choice(letters, random.integers(4, 12))) for _ in range(100_000)}
     dictionary = Pymorphy()
     glossary = Glossary.load(dictionary.lemmas)
-    vocabulary = Vocabulary(dict.fromkeys(terms, 1), background=glossary.vocabulary)
+    vocabulary = Vocabulary(
+        dict.fromkeys(terms, 1), background=glossary.vocabulary, language=language_words()
+    )
     queries = ["как варить вкусный борщ", "утреняя зарядка для спины", "how to cook borscht", "cvtiyjq rjn"]
 
     def work() -> None:

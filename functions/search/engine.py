@@ -22,7 +22,7 @@ from kadr.core.fusion import fuse_query
 from kadr.core.query import QueryStep, Understood, understand
 from kadr.core.text import tokens
 from kadr.core.translation import Translated
-from kadr.core.vocabulary import Vocabulary, WordIndex
+from kadr.core.vocabulary import LISTED, Vocabulary, WordIndex
 from kadr.core.words import query_words
 from kadr.models.registry import require
 from kadr.ports.embedding import Translator
@@ -110,6 +110,10 @@ class Engine:
         return Glossary.load(self._dictionary.lemmas)
 
     @cached_property
+    def _glossary_words(self) -> WordIndex:
+        return WordIndex(dict.fromkeys(self._glossary.vocabulary, LISTED))
+
+    @cached_property
     def _language(self) -> WordIndex | None:
         from kadr.adapters.wordfreq import language_words
 
@@ -172,9 +176,7 @@ class Engine:
                     counts.update(tokens(each))
             except DependencyError as error:
                 logger().warning("the words of the index could not be read", reason=str(error))
-            self._vocabulary = Vocabulary(
-                counts, background=self._glossary.vocabulary, language=self._language
-            )
+            self._vocabulary = Vocabulary(counts, background=self._glossary_words, language=self._language)
             self._vocabulary_read = time.monotonic()
             return self._vocabulary
         finally:
