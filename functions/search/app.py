@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from functions.search import glossary_routes, schemas
+from functions.search import glossary_routes, schemas, speech_query
 from functions.search.engine import Page, Result
 from functions.search.glossary_routes import Tenant
 from functions.search.services import Injected, Services
@@ -57,6 +57,7 @@ def create_app() -> FastAPI:
         responses={404: {"model": schemas.ErrorAnswer, "description": "There is no such video."}},
     )
     glossary_routes.register(app)
+    speech_query.register(app)
     app.add_api_route("/status", status, tags=["operation"])
     app.add_api_route(
         "/healthz",

@@ -72,6 +72,15 @@ class SearchAnswer(_Answer):
     took_ms: dict[str, float]
 
 
+class SpeechQueryAnswer(_Answer):
+    """A spoken query as text."""
+
+    text: str = Field(description="what was said, as it would be typed; goes into `q` of `/search`")
+    language: str = Field(description="the language spoken, ISO 639-1")
+    seconds: float = Field(description="how long the recording is")
+    took_ms: dict[str, float]
+
+
 class StageAnswer(_Answer):
     """Where one stage of a video stands."""
 

@@ -104,7 +104,18 @@ class PurgeSettings(StorageSettings, BucketSettings):
     """What purge needs."""
 
 
-class SearchSettings(StorageSettings, BucketSettings, ModelSettings):
+class SpeechQuerySettings(BaseSettings):
+    """Limits on spoken queries."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    # 15 s of WAV at 16 kHz have 0.5 MB, at 32 kHz 1 MB; of Opus, as browsers record it, 0.2 MB at most
+    speech_query_max_bytes: PositiveInt = 1_000_000
+    speech_query_max_seconds: Annotated[float, Field(gt=0, le=28)] = 15.0  # Whisper hears 30 s at once
+    speech_query_per_minute: PositiveInt = 20  # of one client, within one process
+
+
+class SearchSettings(StorageSettings, BucketSettings, ModelSettings, SpeechQuerySettings):
     """What search needs."""
 
     link_seconds: PositiveInt = 3600  # how long the links to videos and thumbnails in an answer work
