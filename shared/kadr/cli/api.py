@@ -25,6 +25,14 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
+class QueryChange(Answer):
+    """What one step of understanding made of the query."""
+
+    step: str
+    before: str
+    after: str
+
+
 class QueryUnderstanding(Answer):
     """How the query was read."""
 
@@ -32,6 +40,7 @@ class QueryUnderstanding(Answer):
     corrected: str | None = None
     translated: str | None = None
     language: str | None = None
+    steps: list[QueryChange] = Field(default_factory=list)
 
 
 class Evidence(Answer):

@@ -1,4 +1,4 @@
-"""Understanding as the search function does it: with the words of the index, and with what a team has added."""
+"""Understanding as the search function does it: with the words of index and team."""
 
 from __future__ import annotations
 
