@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,13 +47,10 @@ def _lexicon(models: Path) -> Lexicon:
     return Lexicon(require("text", models).file("tokenizer.json"))
 
 
-@cache
-def _translator() -> Translator:
-    from kadr.adapters.glossary_translator import GlossaryTranslator
-    from kadr.adapters.pymorphy import Pymorphy
-    from kadr.core.glossary import Glossary
+def _translator(models: Path) -> Translator:
+    from kadr.adapters.translation import translator
 
-    return GlossaryTranslator(Glossary.load(Pymorphy().lemmas))
+    return translator(models)
 
 
 def engine(settings: ExtractorSettings) -> Engine:
@@ -77,7 +75,7 @@ def model_version(settings: ExtractorSettings) -> str:
     parts = (
         engine(settings).model_version,
         _embedder(settings.models_dir).model_version,
-        _translator().model_version,
+        _translator(settings.models_dir).model_version,
         _RECIPE,
     )
     return " ".join(parts)
@@ -94,7 +92,7 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     found, facts = read_video(path, engine(settings), limits)
     if not found:
         return Extraction(reason="no text", details=facts)
-    moments = tuple(_moment(segment) for segment in found)
+    moments = _moments(found, settings.models_dir)
     vector = embed_passages(
         _embedder(settings.models_dir).embed, [moment.translation or moment.text for moment in moments]
     )
@@ -123,14 +121,21 @@ def read_video(path: Path, engine: Engine, limits: MediaLimits) -> tuple[list[Se
     return found, facts
 
 
-def _moment(segment: Segment) -> Moment:
-    spoken = language(segment.text)
-    translation = _translator().translate(segment.text) if spoken == "ru" else ""
+def _moments(found: Sequence[Segment], models: Path) -> tuple[Moment, ...]:
+    """Return what was found as it is stored; all Russian is translated together."""
+    russian = [segment.text for segment in found if language(segment.text) == "ru"]
+    english = {
+        each: done.text for each, done in zip(russian, _translator(models).explain(russian), strict=True)
+    }
+    return tuple(_moment(segment, english.get(segment.text, "")) for segment in found)
+
+
+def _moment(segment: Segment, translation: str) -> Moment:
     return Moment(
         start=round(segment.start, 3),
         end=round(segment.end, 3),
         text=segment.text,
-        language=spoken,
+        language=language(segment.text),
         confidence=round(min(1.0, segment.confidence), 4),
         translation=translation if translation != segment.text else "",
     )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from functions.speech.windows import Window, windows
 from kadr.adapters.silero import RATE, SileroVad
+from kadr.adapters.translation import translator
 from kadr.adapters.whisper import WINDOW, Transcript, Whisper
 from kadr.core.errors import WeightsUnavailableError
 from kadr.core.extraction import Extraction, Moment, Vector, Word
@@ -22,7 +23,6 @@ from kadr.models.registry import InstalledModel, installed, require
 from kadr.runtime.settings import ExtractorSettings
 
 if TYPE_CHECKING:
-    from kadr.adapters.glossary_translator import GlossaryTranslator
     from kadr.adapters.minilm import MiniLM
 
 RECIPE = "2"  # to be raised when windows, thresholds or the way of translating change
@@ -36,7 +36,8 @@ def model_version(settings: ExtractorSettings) -> str:
     """
     models = [require(role, settings.models_dir) for role in ("speech", "vad")]
     text = installed("text", settings.models_dir)
-    return "+".join([*(model.version for model in models), text.version if text else "no-text", RECIPE])
+    versions = [*(model.version for model in models), text.version if text else "no-text"]
+    return "+".join([*versions, translator(settings.models_dir).model_version, RECIPE])
 
 
 def extract(path: Path, settings: ExtractorSettings) -> Extraction:
@@ -66,7 +67,7 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     moments = [
         moment
         for window, transcript in zip(heard, transcripts, strict=True)
-        for moment in understand(window, transcript)
+        for moment in understand(window, transcript, translator(settings.models_dir).translate)
     ]
     worn = worn_out([moment.text for moment in moments])
     moments = [moment for moment, dropped in zip(moments, worn, strict=True) if not dropped]
@@ -79,8 +80,13 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     return Extraction(moments=tuple(moments), vector=vector, details=details)
 
 
-def understand(window: Window, transcript: Transcript) -> list[Moment]:
-    """Return what was plausibly said in a window, at the video's own times, with its translation."""
+def understand(
+    window: Window, transcript: Transcript, translate: Callable[[str], str] | None = None
+) -> list[Moment]:
+    """Return what was plausibly said in a window, at the video's own times, with its translation.
+
+    ``translate`` puts into English what Whisper left in Russian.
+    """
     english = _aligned(transcript.segments, transcript.english)
     moments = []
     for said, translation in zip(plausible(transcript.segments, window), english, strict=True):
@@ -96,7 +102,7 @@ def understand(window: Window, transcript: Transcript) -> list[Moment]:
                 confidence=said.confidence,
                 translation=""
                 if transcript.language == "en"
-                else clean(translation) or _by_glossary(said.text),
+                else clean(translation) or _left_over(said.text, translate),
                 words=tuple(
                     Word(word.text.strip(), *window.word_in_video(word.start, word.end))
                     for word in said.words
@@ -115,11 +121,8 @@ def _aligned(said: Sequence[Said], translated: Sequence[Said]) -> list[str]:
     return [" ".join(part) for part in parts]
 
 
-def _by_glossary(text: str) -> str:
-    """Translate Russian word by word, for what Whisper left untranslated; "" for English."""
-    if script(text) not in {"cyrillic", "mixed"}:
-        return ""
-    return _glossary().translate(text)
+def _left_over(text: str, translate: Callable[[str], str] | None) -> str:
+    return translate(text) if translate is not None and script(text) in {"cyrillic", "mixed"} else ""
 
 
 def _embed(moments: Sequence[Moment], models_dir: Path) -> Vector | None:
@@ -145,12 +148,3 @@ def _text(directory: Path) -> MiniLM:
     from kadr.adapters.minilm import MiniLM
 
     return MiniLM(directory)
-
-
-@cache
-def _glossary() -> GlossaryTranslator:
-    from kadr.adapters.glossary_translator import GlossaryTranslator
-    from kadr.adapters.pymorphy import Pymorphy
-    from kadr.core.glossary import Glossary
-
-    return GlossaryTranslator(Glossary.load(Pymorphy().lemmas))
