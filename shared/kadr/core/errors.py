@@ -13,7 +13,8 @@
     │   ├── InvalidMessageError       a message does not have the schema it claims
     │   ├── EmptyQueryError           there is nothing to look for in a query
     │   ├── GlossaryError             entries are not such as a glossary can have
-    │   └── KeyNameTakenError         there is a valid API key of that name already
+    │   ├── KeyNameTakenError         there is a valid API key of that name already
+    │   └── DictionaryError           the published suggestions are damaged, or of another format
     └── TransientError            worth another try: retried with backoff, then dead-lettered
         ├── SupersededError           the object changed while we worked on it
         ├── BusyError                 another worker holds the job's lease
@@ -50,6 +51,10 @@ class GlossaryError(PermanentError):
 
 class KeyNameTakenError(PermanentError):
     """There is a valid API key of that name already."""
+
+
+class DictionaryError(PermanentError):
+    """The published suggestions are damaged, or of a format that this version does not read."""
 
 
 class TransientError(KadrError):

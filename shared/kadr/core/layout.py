@@ -59,6 +59,11 @@ def switch_layout(
     return " ".join(switched)
 
 
+def in_other_layout(text: str) -> str:
+    """Return what the same keys give in the other layout, word by word, in small letters."""
+    return " ".join(_translated(chunk).lower() for chunk in text.split())
+
+
 def _translated(chunk: str) -> str:
     return chunk.translate(_TO_ENGLISH if script(chunk) == "cyrillic" else _TO_RUSSIAN)
 

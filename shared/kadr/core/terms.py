@@ -1,0 +1,131 @@
+"""The phrases that videos themselves contain: what suggestions are made of before anybody has asked anything.
+
+Two kinds: *captions*, short texts as they are, and *terms*, sequences of one to four words that several
+videos have. How much of a term such a sequence is, is told by its C-value (Frantzi, Ananiadou and Mima,
+*Automatic recognition of multi-word terms*, 2000): the logarithm of its length times how often it occurs
+other than as a part of longer ones. "варить борщ" that occurs only in "как варить борщ" is worth nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import log2
+
+from kadr.core.text import STOP_WORDS, words
+
+LONGEST_TERM = 4
+# A caption is a phrase that somebody might type: more words are a sentence.
+LONGEST_CAPTION = 6
+LONGEST_PHRASE = 60
+# What one video says is its own wording; two that say the same have a subject.
+_LEAST_VIDEOS = 2
+_SHORTEST_WORD = 3
+# log2 of the length would make single words worth nothing: one is added, as is usual.
+_ONE = 1.0
+
+Key = tuple[str, ...]
+"""A phrase as its folded words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of a video: what is written or said at one moment."""
+
+    video: Hashable
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A phrase as it is usually written; ``worth`` is its C-value, or for a caption the number of videos."""
+
+    text: str
+    worth: float
+
+
+def captions(texts: Iterable[Text]) -> dict[Key, Found]:
+    """Return the short texts, with the number of videos that have them."""
+    videos: defaultdict[Key, set[Hashable]] = defaultdict(set)
+    spellings: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    for each in texts:
+        spelt = words(each.text)
+        key = tuple(word.text for word in spelt)
+        if not usable(key) or len(key) > LONGEST_CAPTION:
+            continue
+        videos[key].add(each.video)
+        spellings[key][_written(word.source for word in spelt)] += 1
+    return {key: Found(_usual(spellings[key]), float(len(found))) for key, found in videos.items()}
+
+
+def terms(texts: Sequence[Text]) -> dict[Key, Found]:
+    """Return the sequences of up to four words that are terms, with their C-value in videos.
+
+    Longer sequences are counted only where their parts are frequent (the Apriori principle), so memory goes
+    with what is frequent and not with everything that is said.
+    """
+    spelt = [(each.video, tuple((word.text, word.source) for word in words(each.text))) for each in texts]
+    counts: dict[Key, int] = {}
+    spellings: dict[Key, Counter[str]] = {}
+    frequent: set[Key] = set()
+    for length in range(1, LONGEST_TERM + 1):
+        videos: defaultdict[Key, set[Hashable]] = defaultdict(set)
+        written: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+        for video, text in spelt:
+            for begin in range(len(text) - length + 1):
+                part = text[begin : begin + length]
+                key = tuple(word for word, _ in part)
+                if length > 1 and not (key[1:] in frequent and key[:-1] in frequent):
+                    continue
+                videos[key].add(video)
+                written[key][_written(source for _, source in part)] += 1
+        frequent = {key for key, found in videos.items() if len(found) >= _LEAST_VIDEOS}
+        if not frequent:
+            break
+        counts |= {key: len(videos[key]) for key in frequent}
+        spellings |= {key: written[key] for key in frequent}
+    whole = {key: count for key, count in counts.items() if _complete(key)}
+    containing: defaultdict[Key, list[int]] = defaultdict(list)
+    for key, count in whole.items():
+        for shorter in _parts(key):
+            containing[shorter].append(count)
+    found: dict[Key, Found] = {}
+    for key, count in whole.items():
+        longer = containing.get(key, [])
+        alone = count - (sum(longer) / len(longer) if longer else 0)
+        worth = log2(len(key) + _ONE) * alone
+        if worth > 0 and usable(key):
+            found[key] = Found(_usual(spellings[key]), worth)
+    return found
+
+
+def usable(key: Key) -> bool:
+    """Return whether a phrase says something: it is not too long and has a word that is not just frequent."""
+    return sum(map(len, key)) + len(key) - 1 <= LONGEST_PHRASE and any(
+        word not in STOP_WORDS and len(word) >= _SHORTEST_WORD and any(map(str.isalpha, word)) for word in key
+    )
+
+
+def _complete(key: Key) -> bool:
+    """Return whether a sequence of words begins and ends as a phrase does: "варить борщ", not "и варить"."""
+    return key[-1] not in STOP_WORDS and (key[0] not in STOP_WORDS or key[0] in _BEGINNINGS)
+
+
+# Frequent words that questions begin with: как варить борщ, how to tie a tie.
+_BEGINNINGS = frozenset({"как", "что", "где", "когда", "кто", "how", "what", "where", "when", "who", "why"})
+
+
+def _parts(key: Key) -> Iterator[Key]:
+    """Yield the different shorter sequences within a sequence."""
+    yield from {
+        key[begin : begin + length] for length in range(1, len(key)) for begin in range(len(key) - length + 1)
+    }
+
+
+def _written(sources: Iterable[str]) -> str:
+    return " ".join(sources).lower()
+
+
+def _usual(spellings: Counter[str]) -> str:
+    return min(spellings, key=lambda text: (-spellings[text], text))
