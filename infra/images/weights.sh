@@ -1,4 +1,5 @@
 # Copies those weights that one function uses: weights.sh FUNCTION FROM TO
+# A role, or one variant of it: search hears spoken queries, for which somebody waits, so it gets the small Whisper.
 set -eu
 function=$1 from=$2 to=$3
 
@@ -7,7 +8,7 @@ case $function in
     ocr) roles="ocr text translation" ;;
     speech) roles="speech vad text translation" ;;
     faces) roles="faces" ;;
-    search) roles="visual text translation" ;;
+    search) roles="visual text translation vad speech/whisper-base" ;;
     ingest | assemble | purge) roles="" ;;
     *) echo "no such function: $function" >&2 && exit 1 ;;
 esac
@@ -15,6 +16,7 @@ esac
 mkdir -p "$to"
 for role in $roles; do
     if [ -d "$from/$role" ]; then
+        mkdir -p "$(dirname "$to/$role")"
         cp -R "$from/$role" "$to/$role"
         echo "$role: $(ls "$to/$role" | tr '\n' ' ')"
     else

@@ -168,7 +168,7 @@ def test_language_data_goes_into_ocr_alone() -> None:
         ("faces", {"dlib-bin", "setuptools", "av"}, {"tesserocr", "faster-whisper", "torch"}),
         ("speech", {"faster-whisper", "av"}, {"dlib-bin", "tesserocr", "torch"}),
         ("visual", {"onnxruntime", "av"}, {"dlib-bin", "tesserocr", "torch"}),
-        ("search", {"fastapi", "mangum"}, {"av", "dlib-bin", "tesserocr", "torch"}),
+        ("search", {"fastapi", "mangum", "av", "faster-whisper"}, {"dlib-bin", "tesserocr", "torch"}),
     ],
 )
 def test_an_image_has_its_functions_packages_and_no_others(
@@ -203,6 +203,15 @@ def test_an_image_gets_the_weights_of_its_roles(function: str, tmp_path: Path) -
     assert baked == set() if own is None else own in baked
     for role in baked:
         assert (tmp_path / "to" / role / "some" / "model.onnx").read_bytes() == role.encode()
+
+
+def test_search_gets_the_small_whisper_alone(tmp_path: Path) -> None:
+    for variant in ("whisper-base", "whisper-medium"):
+        (tmp_path / "from" / "speech" / variant).mkdir(parents=True)
+        (tmp_path / "from" / "speech" / variant / "model.bin").write_bytes(b"weights")
+    assert bake("search", tmp_path).returncode == 0
+    assert [each.name for each in (tmp_path / "to" / "speech").iterdir()] == ["whisper-base"]
+    assert (tmp_path / "to" / "speech" / "whisper-base" / "model.bin").read_bytes() == b"weights"
 
 
 def test_weights_that_are_missing_are_said_to_be_missing(tmp_path: Path) -> None:

@@ -81,15 +81,31 @@ def _attributes(value: object) -> list[tuple[str, str]]:
 
 def test_the_api_takes_every_path_to_search() -> None:
     template = load()
-    (route,) = resources(template, "AWS::ApiGatewayV2::Route").values()
+    routes = resources(template, "AWS::ApiGatewayV2::Route")
     (stage,) = resources(template, "AWS::ApiGatewayV2::Stage").values()
     (integration,) = resources(template, "AWS::ApiGatewayV2::Integration").values()
     (permission,) = resources(template, "AWS::Lambda::Permission").values()
-    assert route["RouteKey"] == "$default"
+    assert routes["ApiRoute"]["RouteKey"] == "$default"
+    assert {str(route["Target"]) for route in routes.values()} == {str(routes["ApiRoute"]["Target"])}
     assert integration["IntegrationUri"] == {"Fn::GetAtt": ["SearchFunction", "Arn"]}
     assert permission["FunctionName"] == {"Fn::GetAtt": ["SearchFunction", "Arn"]}
     assert {"ThrottlingRateLimit", "ThrottlingBurstLimit"} <= set(stage["DefaultRouteSettings"])
     assert "ApiLogGroup" in str(stage["AccessLogSettings"]["DestinationArn"])
+
+
+def test_spoken_queries_have_a_limit_of_their_own_that_is_lower() -> None:
+    from functions.search.speech_query import PATH
+
+    template = load()
+    (stage,) = resources(template, "AWS::ApiGatewayV2::Stage").values()
+    route = resources(template, "AWS::ApiGatewayV2::Route")["SpeechQueryRoute"]
+    assert route["RouteKey"] == f"POST {PATH}"
+    assert list(stage["RouteSettings"]) == [route["RouteKey"]]
+    assert template["Resources"]["ApiStage"]["DependsOn"] == "SpeechQueryRoute"
+    own, others = stage["RouteSettings"][route["RouteKey"]], stage["DefaultRouteSettings"]
+    for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
+        defaults = [template["Parameters"][each[limit]["Ref"]]["Default"] for each in (own, others)]
+        assert defaults[0] < defaults[1]
 
 
 def test_access_logs_do_not_tell_what_was_searched_for() -> None:
