@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from kadr.core.errors import MediaLimitError, ObjectGoneError, SupersededError
 from kadr.core.glossary import Entry
 from kadr.core.identity import ObjectVersion
@@ -115,3 +118,26 @@ class MemoryGlossaryStore:
             self._entries[tenant] = after
             self._versions[tenant] = self._versions.get(tenant, 0) + 1
         return len(gone)
+
+
+class MemoryQueryHistory:
+    """Implements ``QueryHistory`` in a list, newest last; nothing in it is old."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, npt.NDArray[np.float32] | None]] = []
+
+    def remember(self, user: str, query: str, vector: npt.NDArray[np.float32] | None) -> None:
+        self.asked.append((user, query, vector))
+
+    def recent(self, user: str, limit: int) -> list[npt.NDArray[np.float32]]:
+        own = [vector for who, _, vector in reversed(self.asked) if who == user and vector is not None]
+        return own[:limit]
+
+    def erase(self, user: str) -> int:
+        kept = [each for each in self.asked if each[0] != user]
+        erased = len(self.asked) - len(kept)
+        self.asked = kept
+        return erased
+
+    def forget(self, days: int) -> int:
+        return 0

@@ -12,10 +12,11 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from functions.search import glossary_routes, schemas, speech_query
+from functions.search import glossary_routes, schemas, speech_query, suggestion_routes
 from functions.search.engine import Page, Result
 from functions.search.glossary_routes import Tenant
 from functions.search.services import Injected, Services
+from functions.search.suggestion_routes import RememberedUser
 from kadr import __version__
 from kadr.core.errors import DependencyError, EmptyQueryError, GlossaryError, KadrError
 from kadr.core.modality import VideoState
@@ -58,6 +59,7 @@ def create_app() -> FastAPI:
     )
     glossary_routes.register(app)
     speech_query.register(app)
+    suggestion_routes.register(app)
     app.add_api_route("/status", status, tags=["operation"])
     app.add_api_route(
         "/healthz",
@@ -94,9 +96,12 @@ def search(  # noqa: PLR0917 - FastAPI passes them by name
         ),
     ] = None,
     tenant: Tenant = EVERYBODY,
+    user: RememberedUser = None,
 ) -> schemas.SearchAnswer:
     """Find videos. Results come in ranking order, with the moments that made them match."""
     page = here.engine.search(q, limit=k, offset=offset, skip=skip or (), tenant=tenant)
+    if user is not None and offset == 0:  # a further page is the same query
+        here.suggester.remember(user, page.query.corrected, partial(here.engine.meaning, page.query))
     return _search_answer(q, page, here, offset)
 
 

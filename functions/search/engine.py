@@ -241,6 +241,10 @@ class Engine:
             text=None if self.text is None else self._text_vector(english),
         )
 
+    def meaning(self, understood: Understood) -> Vector | None:
+        """Return the unit vector of a query's text, ``None`` where no text encoder is installed."""
+        return None if self.text is None else self._text_vector(understood.translated or understood.corrected)
+
     @cached_property
     def _text_vector(self) -> Callable[[str], Vector]:
         @lru_cache(maxsize=20_000)  # 1.5 KB each

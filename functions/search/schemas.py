@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from kadr.core.modality import Modality, Stage, StageState, VideoState
 from kadr.core.query import QueryStep
+from kadr.core.suggestions import Source
 
 
 class _Answer(BaseModel):
@@ -184,6 +185,30 @@ class GlossaryChanged(_Answer):
     added: int
     changed: int
     removed: int
+
+
+class SuggestionAnswer(_Answer):
+    """A phrase that completes what was typed."""
+
+    text: str
+    source: Source = Field(
+        description="where it comes from: what people ask, names, or the videos themselves"
+    )
+    group: int = Field(description="phrases of one group mean about the same; 0 is the largest group")
+
+
+class SuggestAnswer(_Answer):
+    """Phrases that complete what was typed, the best first; may be empty."""
+
+    suggestions: list[SuggestionAnswer]
+    personal: bool = Field(description="true if the user's last queries were looked at")
+    took_ms: float
+
+
+class HistoryErased(_Answer):
+    """How many queries of a user were forgotten."""
+
+    erased: int
 
 
 class ErrorBody(_Answer):

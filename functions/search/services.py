@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated
 
 from fastapi import Depends
 
 from functions.search.engine import Engine
+from functions.search.suggester import Suggester
+from kadr.adapters.published_suggestions import PublishedSuggestions
 from kadr.runtime.settings import SearchSettings
 from kadr.runtime.wiring import Wiring
 
@@ -21,6 +23,13 @@ class Services:
         # Somebody is waiting: better a quick "try again" than a slow one.
         self.world = Wiring(settings, connections=8, patience=3.0)
         self.engine = Engine(settings, self.world)
+
+    @cached_property
+    def suggester(self) -> Suggester:
+        """What completes queries."""
+        return Suggester(
+            PublishedSuggestions(self.world.objects, self.settings.derived_bucket), self.world.history
+        )
 
     def link(self, bucket: str, key: str) -> str:
         """Return a link to an object that works for a while without credentials."""

@@ -13,6 +13,7 @@ from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
 from kadr.adapters.s3 import S3ObjectStore
 from kadr.adapters.secrets import read_secret
 from kadr.adapters.sqs import SqsAssembleQueue, SqsBackoff
+from kadr.adapters.suggestion_store import PostgresQueryHistory
 from kadr.ports.ledger import Ledger
 from kadr.ports.objects import ObjectStore
 from kadr.ports.queues import AssembleQueue
@@ -97,6 +98,11 @@ class Wiring:
     def glossaries(self) -> PostgresGlossaryStore:
         """What teams added to the glossary."""
         return PostgresGlossaryStore(self.postgres)
+
+    @cached_property
+    def history(self) -> PostgresQueryHistory:
+        """What people have asked who let it be remembered."""
+        return PostgresQueryHistory(self.postgres)
 
     @cached_property
     def keys(self) -> PostgresKeyStore:
