@@ -1,9 +1,10 @@
 """Whether a view of a face may stand for the person: size, sharpness, pose.
 
-The constants come from 192 pictures of two people of the sample clips, damaged on purpose (motion blur in three
-directions, soft focus, fewer pixels, turned, squeezed and tilted heads), and the distance of the encoding of the
-damaged face from that of the undamaged person. It must stay well below 0.5, where two faces begin to be one
-person. The table is in docs/benchmarks.md; `tests/models/faces/test_gate.py` damages faces again.
+The constants come from 192 pictures of two people of the sample clips, damaged on purpose (motion blur in
+three directions, soft focus, fewer pixels, turned, squeezed and tilted heads), and the distance of the
+encoding of the damaged face from that of the undamaged person. It must stay well below 0.5, where two faces
+begin to be one person. The table is in docs/benchmarks.md; `tests/models/faces/test_gate.py` damages faces
+again.
 """
 
 from __future__ import annotations
