@@ -236,7 +236,7 @@ def test_samples_that_are_no_numbers_do_no_harm(client: TestClient, question: Ve
     broken[1::1000] = np.inf
     body = encode(tmp_path / "query.wav", broken, "pcm_f32le", RATE)
     answer = client.post(PATH, content=body, headers={"Content-Type": "audio/wav"})
-    assert answer.status_code in {200, 422}
+    assert answer.status_code == 200, answer.text
 
 
 def test_many_at_once_are_served_or_told_to_come_back(

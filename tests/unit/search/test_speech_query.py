@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +18,8 @@ from functions.search.speech_query import CONTENT_TYPES, PATH, SpeechQueries, sp
 from kadr.core.throttle import TokenBuckets
 from kadr.runtime.settings import SearchSettings
 
-EVENT = Path(__file__).parents[2] / "events" / "api_speech_query.json"
+ROOT = Path(__file__).parents[3]
+EVENT = ROOT / "tests" / "events" / "api_speech_query.json"
 
 
 @pytest.fixture
@@ -124,3 +127,12 @@ def test_the_types_are_documented(client: TestClient) -> None:
     route = client.get("/openapi.json").json()["paths"][PATH]["post"]
     assert set(route["requestBody"]["content"]) == set(CONTENT_TYPES)
     assert {"200", "413", "415", "422", "429", "503"} <= set(route["responses"])
+
+
+def test_search_starts_without_what_only_spoken_queries_need() -> None:
+    heavy = ("av", "faster_whisper", "ctranslate2", "onnxruntime")
+    program = f"import sys, functions.search.handler; print([m for m in {heavy!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout.strip() == "[]", done.stderr
