@@ -21,10 +21,15 @@ _CHANGED = {"412", "PreconditionFailed"}
 
 
 class S3ObjectStore:
-    """Implements :class:`kadr.ports.objects.ObjectStore`."""
+    """Implements :class:`kadr.ports.objects.ObjectStore`, with a ``client`` or with the environment's."""
+
+    def __init__(self, client: S3Client | None = None) -> None:
+        self._given = client
 
     @cached_property
     def _client(self) -> S3Client:
+        if self._given is not None:
+            return self._given
         import boto3
         from botocore.config import Config
 

@@ -79,6 +79,22 @@ class SearchAnswer(Answer):
     nothing_good: bool = False
 
 
+class Suggestion(Answer):
+    """A phrase that completes what was typed; phrases of one ``group`` mean about the same."""
+
+    text: str
+    source: str = ""
+    group: int = 0
+
+
+class SuggestAnswer(Answer):
+    """Phrases that complete what was typed, best first."""
+
+    suggestions: list[Suggestion]
+    personal: bool = False
+    took_ms: float | None = None
+
+
 class StageStatus(Answer):
     """Where one stage of one video stands."""
 
@@ -170,6 +186,11 @@ class Api:
     def search(self, query: str, *, k: int, offset: int = 0) -> SearchAnswer:
         """Return the ``k`` best videos for ``query``, after the first ``offset``."""
         return self._get(SearchAnswer, "/search", {"q": query, "k": k, "offset": offset})
+
+    def suggest(self, typed: str, *, k: int, user: str = "") -> SuggestAnswer:
+        """Return at most ``k`` phrases that complete what was typed, ordered for ``user`` if one is given."""
+        parameters: dict[str, str | int] = {"q": typed, "k": k}
+        return self._get(SuggestAnswer, "/suggest", parameters | ({"user": user} if user else {}))
 
     def video(self, video_id: UUID) -> VideoStatus | None:
         """Return one video; ``None`` if the stack does not know it."""

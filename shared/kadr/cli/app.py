@@ -14,7 +14,19 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from kadr.cli import demo, evaluate, glossary, keys, models, operations, search, stack, upload, videos
+from kadr.cli import (
+    demo,
+    evaluate,
+    glossary,
+    keys,
+    models,
+    operations,
+    search,
+    stack,
+    suggestions,
+    upload,
+    videos,
+)
 from kadr.cli.failure import CommandError, explain
 from kadr.cli.session import Session
 from kadr.core.errors import KadrError
@@ -100,7 +112,19 @@ def options(
         ctx.obj = Session(root=(root or find_root()).resolve(), stack=stack_name, debug=debug)
 
 
-for _module in (stack, upload, search, videos, operations, models, glossary, keys, evaluate, demo):
+for _module in (
+    stack,
+    upload,
+    search,
+    suggestions,
+    videos,
+    operations,
+    models,
+    glossary,
+    keys,
+    evaluate,
+    demo,
+):
     _module.register(app)
 
 
