@@ -26,8 +26,8 @@ _GROWTH, _MORE = 2, 12
 class Marian:
     """One sentence in, one out: deterministic, thread-safe, loaded on first use.
 
-    ``threads`` work on one sentence, of which more than one gains nothing (ADR 14); ``workers`` sentences are
-    worked on at a time (0: as many as the process may use cores).
+    ``threads`` work on one sentence (0: as many as the process may use cores), and ``workers`` sentences are
+    worked on at a time.
 
     Raises:
         WeightsUnavailableError, WeightsRefusedError: on first use, see :meth:`load`.
@@ -38,8 +38,8 @@ class Marian:
         model: InstalledModel,
         *,
         beam: int = BEAM,
-        threads: int = 1,
-        workers: int = 0,
+        threads: int = 0,
+        workers: int = 1,
         compute_type: str = "int8",
     ) -> None:
         if not 1 <= beam <= 4:
@@ -47,8 +47,8 @@ class Marian:
         self._model = model
         self._beam = beam
         self.model_version = f"{model.version}-beam{beam}"
-        self._threads = threads
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._threads = threads or len(os.sched_getaffinity(0))
+        self._workers = workers
         self._compute_type = compute_type
         self._loaded: tuple[Any, Any, Any, bool] | None = None
         self._lock = threading.Lock()
