@@ -11,7 +11,7 @@ import numpy as np
 
 from functions.faces.people import Image, Sighting, Track, cluster, link, seen
 from functions.faces.quality import grade, passes
-from functions.faces.watch import CERTAIN, Watch
+from functions.faces.watch import Watch
 from kadr.adapters.faces_dlib import DetectedFace, DlibFaces
 from kadr.core.extraction import Extraction, FaceTrack
 from kadr.media.frames import FramePlan, sample_frames
@@ -50,7 +50,8 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
         [_sighting(face, frame.time, frame.image) for face in watch.faces(frame.image)]
         for frame in sample_frames(path, _PLAN, limits)
     ]
-    tracks = [track for track in link(frames) if _believable(track)]
+    # Of whom there is no clear view, nobody can tell who it is.
+    tracks = [track for track in link(frames) if track.best(1)]
     encoded = _encode(tracks, faces)
     people = tuple(_person(group) for group in cluster(encoded))
     details = {
@@ -80,11 +81,6 @@ def _sighting(face: DetectedFace, time: float, image: Image) -> Sighting:
         score=face.score,
         clear=clear,
     )
-
-
-def _believable(track: Track) -> bool:
-    """Whether it is a face, and one that can be told from others at least once."""
-    return any(sighting.clear and sighting.score >= CERTAIN for sighting in track.sightings)
 
 
 def _encode(tracks: Sequence[Track], faces: DlibFaces) -> list[Track]:

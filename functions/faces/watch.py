@@ -7,15 +7,13 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from functions.faces.quality import CERTAIN
 from kadr.adapters.faces_dlib import DetectedFace
 
 Image = npt.NDArray[np.uint8]
 Box = tuple[int, int, int, int]
 
-# Scores of the detector: what follows a face may be weak, but a face that never gets above the second is
-# none. What it takes for one in fur, tiles and grain reached 0.41 on the sample clips, faces 0.71 and more.
-# (On grey pictures the detector is a quarter faster, but there 0.62 and 0.58.)
-MIN_SCORE, CERTAIN = 0.1, 0.5
+MIN_SCORE = 0.1  # of the detector: what follows a face may be weak
 _FACES = 8  # in one frame, the largest
 # Of 255: mean change of the brightness of 16 × 16 cells from one frame to the next. A picture that moves or
 # is zoomed into changes by 2 to 29 in the sample clips, a cut by 50 and more. Where nobody was, less is

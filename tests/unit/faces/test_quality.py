@@ -14,6 +14,7 @@ DETAIL = np.random.default_rng(3).integers(0, 255, (150, 150, 1), np.uint8).repe
 
 @dataclass(frozen=True)
 class View:
+    score: float = 1.0
     eyes: float = 50.0
     nose_along: float = 0.5
     nose_down: float = 0.72
@@ -33,6 +34,7 @@ def test_a_large_sharp_face_straight_ahead_passes() -> None:
 @pytest.mark.parametrize(
     "view",
     [
+        View(score=0.4),
         View(eyes=20),
         View(nose_along=0.2),
         View(nose_along=0.8),
@@ -41,7 +43,16 @@ def test_a_large_sharp_face_straight_ahead_passes() -> None:
         View(chip=np.full((150, 150, 3), 90, np.uint8)),
         View(chip=np.linspace(0, 255, 150).astype(np.uint8)[:, None, None].repeat(150, 1).repeat(3, 2)),
     ],
-    ids=["tiny", "turned right", "turned left", "squeezed", "landmarks collapsed", "flat", "gradient"],
+    ids=[
+        "unsure",
+        "tiny",
+        "turned right",
+        "turned left",
+        "squeezed",
+        "landmarks collapsed",
+        "flat",
+        "gradient",
+    ],
 )
 def test_what_cannot_stand_for_a_person_does_not_pass(view: View) -> None:
     assert not passes(view)
