@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import clips, index, memory, results, search
+from bench import clips, index, memory, results, search, suggest
 from bench.results import Result
 from kadr.core.errors import KadrError
 
@@ -25,8 +25,14 @@ _SEARCH: dict[str, Callable[[], float]] = {
     "search.understand": search.understanding,
 }
 LENGTHS = [30, 180]  # seconds of the clips that memory is measured on
+_SUGGEST: dict[str, Callable[[], Result]] = {
+    "suggest.p50": suggest.p50,
+    "suggest.p99": suggest.p99,
+    "suggest.personal_p99": suggest.personal_p99,
+    "suggest.memory": suggest.memory,
+}
 _ALL = "index.all"
-NAMES = [*_INDEX, _ALL, *_MEMORY, *_SEARCH]
+NAMES = [*_INDEX, _ALL, *_MEMORY, *_SEARCH, *_SUGGEST]
 
 
 def main() -> int:
@@ -93,6 +99,10 @@ def measure(name: str, found: dict[str, Result], runs: int, lengths: list[int]) 
         more = {f"at_{seconds}_s": peaks[seconds] for seconds in shorter}
         remark = ", ".join(f"{peaks[seconds]:.0f} MiB with {seconds} s" for seconds in shorter)
         return Result(name, peaks[last], "MiB", more=more), remark
+    if name in _SUGGEST:
+        result = _SUGGEST[name]()
+        cpu = result.more.get("cpu_ms")
+        return result, "" if cpu is None else f"{cpu:.2f} ms of processor time"
     return Result(name, _SEARCH[name](), "ms"), ""
 
 

