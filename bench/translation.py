@@ -5,8 +5,7 @@ Reported for
 
 * *glossary*: its entries alone, in any inflection; what has none stays Russian;
 * *dictionary*: what a query gets without a neural translator: repaired (written together, mistyped), the
-glossary, words
-  derived from known ones, names as English spells them, and the rest letter by letter;
+  glossary, words derived from known ones, names as English spells them, and the rest letter by letter;
 * *neural*: the same repaired query through the translation model, where its weights are installed.
 
 Exact: the same words, capitals and punctuation aside. chrF: Popović 2015, character 1- to 6-grams, β = 2,
@@ -19,7 +18,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -33,10 +31,10 @@ from kadr.core.text import script, tokens
 from kadr.core.translation import Translated
 from kadr.core.vocabulary import WordIndex
 from kadr.ports.embedding import Translator
+from training.translator.metrics import chrf
 
 SAMPLE = Path(__file__).resolve().parents[1] / "samples" / "translations.tsv"
 MODELS = Path(__file__).resolve().parents[1] / ".kadr" / "models"
-_LONGEST_GRAM, _BETA = 6, 2.0
 
 Pair = tuple[str, str]
 
@@ -56,31 +54,6 @@ def read(path: Path) -> list[Pair]:
     lines = path.read_text(encoding="utf-8").splitlines()
     fields = [line.partition("\t") for line in lines if not line.startswith("#")]
     return [(russian.strip(), english.strip()) for russian, tab, english in fields if tab and russian.strip()]
-
-
-def chrf(answers: Sequence[str], references: Sequence[str]) -> float:
-    """Return the corpus chrF of answers, 0 to 100; spaces do not count."""
-    scores = []
-    for length in range(1, _LONGEST_GRAM + 1):
-        common = given = wanted = 0
-        for answer, reference in zip(answers, references, strict=True):
-            mine, theirs = _grams(answer, length), _grams(reference, length)
-            common += (mine & theirs).total()
-            given += mine.total()
-            wanted += theirs.total()
-        if given and wanted:
-            scores.append((common / given, common / wanted))
-    if not scores:
-        return 0.0
-    precision = sum(score for score, _ in scores) / len(scores)
-    recall = sum(score for _, score in scores) / len(scores)
-    weighted = _BETA**2 * precision + recall
-    return 100 * (1 + _BETA**2) * precision * recall / weighted if weighted else 0.0
-
-
-def _grams(text: str, length: int) -> Counter[str]:
-    letters = "".join(text.split())
-    return Counter(letters[place : place + length] for place in range(len(letters) - length + 1))
 
 
 def evaluate(

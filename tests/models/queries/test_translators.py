@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.translation import SAMPLE, Quality, chrf, evaluate, measure, read
+from bench.translation import SAMPLE, Quality, evaluate, measure, read
 from kadr.adapters.wordfreq import language_words
 from kadr.core.errors import DependencyError
 from tests.lemmatizers import TableLemmatizer
@@ -47,14 +47,6 @@ def test_measures() -> None:
     assert perfect == Quality(2, 1.0, 100.0, 0.0)
     letters = evaluate(lambda _: "Shchukar", pairs[1:], lemmas)
     assert (letters.exact, letters.untranslated) == (0.5, 0.5)  # right where the reference has it so
-
-
-def test_chrf_as_it_is_defined() -> None:
-    # unigrams 2 of 3 and 2 of 4, bigrams 1 of 2 and 1 of 3, trigrams none, four-grams only in the reference
-    precision, recall = (2 / 3 + 1 / 2 + 0) / 3, (2 / 4 + 1 / 3 + 0) / 3
-    expected = 100 * 5 * precision * recall / (4 * precision + recall)
-    assert chrf(["a bx"], ["abcd"]) == pytest.approx(expected)
-    assert chrf([""], ["abc"]) == chrf([], []) == 0.0
 
 
 def test_a_file_of_pairs(tmp_path: Path) -> None:
