@@ -34,8 +34,9 @@ _LENGTH = 448  # tokens, the prompt included; the decoder has no more positions
 _REST = 1.0  # seconds
 _Task = Literal["transcribe", "translate"]
 # Keys and values of the cross-attention, the largest thing in memory: 37 MB a sequence for base, 295 MB for
-# medium.
-_MEMORY = 600e6  # bytes
+# medium. Enough for two windows of base: transcript and translation share a decoder step already, and what
+# more windows at once save in time they cost in memory that grows with the video.
+_MEMORY = 150e6  # bytes
 _LAYERS = {384: 4, 512: 6, 768: 12, 1024: 24}  # by width; 32 above
 
 
