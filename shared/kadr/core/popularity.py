@@ -8,7 +8,7 @@ from math import log2
 
 from kadr.core.blocklist import blocked
 from kadr.core.suggestions import MOST_WORDS, Phrase, Source
-from kadr.core.terms import LONGEST_PHRASE, Key, Text, captions, terms, usable
+from kadr.core.terms import LONGEST_PHRASE, Key, Text, Usual, captions, terms, usable
 from kadr.core.text import clean, script, tokens
 
 MOST_PHRASES = 100_000
@@ -32,13 +32,16 @@ class Content:
     texts: Sequence[Text] = ()
 
 
-def phrases(content: Content, *, most: int = MOST_PHRASES) -> list[Phrase]:
+def phrases(content: Content, *, most: int = MOST_PHRASES, usual: Usual | None = None) -> list[Phrase]:
     """Return the most popular phrases, heaviest first.
+
+    ``usual`` tells which words are too usual for a video to be about them.
 
     A phrase that several sources have is listed once, with the sum of their popularity and the source that
     gives most of it.
     """
     found: dict[Key, list[tuple[float, Source, str]]] = {}
+    known = usual or (lambda _: 0.0)
 
     def add(text: str, popularity: float, source: Source) -> None:
         key = tokens(text)
@@ -52,8 +55,8 @@ def phrases(content: Content, *, most: int = MOST_PHRASES) -> list[Phrase]:
         for name in names:
             add(clean(name), _NAMED, source)
     for source, things in (
-        (Source.CAPTION, captions(content.texts)),
-        (Source.TERM, terms(content.texts)),
+        (Source.CAPTION, captions(content.texts, usual=known)),
+        (Source.TERM, terms(content.texts, usual=known)),
     ):
         for each in things.values():
             add(each.text, each.worth, source)

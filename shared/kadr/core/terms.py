@@ -4,12 +4,13 @@ Two kinds: *captions*, short texts as they are, and *terms*, sequences of one to
 videos have. How much of a term such a sequence is, is told by its C-value (Frantzi, Ananiadou and Mima,
 *Automatic recognition of multi-word terms*, 2000): the logarithm of its length times how often it occurs
 other than as a part of longer ones. "варить борщ" that occurs only in "как варить борщ" is worth nothing.
+And a term is a word that texts about other things have less often: "борщ", not "первый".
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import log2
 
@@ -24,6 +25,14 @@ _LEAST_VIDEOS = 2
 _SHORTEST_WORD = 3
 # log2 of the length would make single words worth nothing: one is added, as is usual.
 _ONE = 1.0
+
+# Single words that are more usual than one in ten thousand (Zipf 5) say nothing about a video; each further
+# word of a phrase makes up for a power of ten. Fully specific is what is a hundred times rarer.
+_TOO_USUAL = 5.0
+_SPECIFIC = 2.0
+
+Usual = Callable[[str], float]
+"""How usual a folded word is in the language at large (Zipf scale), 0 where that is not known."""
 
 Key = tuple[str, ...]
 """A phrase as its folded words."""
@@ -45,22 +54,28 @@ class Found:
     worth: float
 
 
-def captions(texts: Iterable[Text]) -> dict[Key, Found]:
-    """Return the short texts, with the number of videos that have them."""
+def _unknown(_: str) -> float:
+    return 0.0
+
+
+def captions(texts: Iterable[Text], *, usual: Usual = _unknown) -> dict[Key, Found]:
+    """Return the short texts that say something, with the number of videos that have them."""
     videos: defaultdict[Key, set[Hashable]] = defaultdict(set)
     spellings: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for each in texts:
         spelt = words(each.text)
         key = tuple(word.text for word in spelt)
-        if not usable(key) or len(key) > LONGEST_CAPTION:
+        if not usable(key) or len(key) > LONGEST_CAPTION or not specific(key, usual):
             continue
         videos[key].add(each.video)
         spellings[key][_written(word.source for word in spelt)] += 1
     return {key: Found(_usual(spellings[key]), float(len(found))) for key, found in videos.items()}
 
 
-def terms(texts: Sequence[Text]) -> dict[Key, Found]:
+def terms(texts: Sequence[Text], *, usual: Usual = _unknown) -> dict[Key, Found]:
     """Return the sequences of up to four words that are terms, with their C-value in videos.
+
+    It is weighted by how specific the words are.
 
     Longer sequences are counted only where their parts are frequent (the Apriori principle), so memory goes
     with what is frequent and not with everything that is said.
@@ -94,7 +109,7 @@ def terms(texts: Sequence[Text]) -> dict[Key, Found]:
     for key, count in whole.items():
         longer = containing.get(key, [])
         alone = count - (sum(longer) / len(longer) if longer else 0)
-        worth = log2(len(key) + _ONE) * alone
+        worth = log2(len(key) + _ONE) * alone * specific(key, usual)
         if worth > 0 and usable(key):
             found[key] = Found(_usual(spellings[key]), worth)
     return found
@@ -102,9 +117,19 @@ def terms(texts: Sequence[Text]) -> dict[Key, Found]:
 
 def usable(key: Key) -> bool:
     """Return whether a phrase says something: it is not too long and has a word that is not just frequent."""
-    return sum(map(len, key)) + len(key) - 1 <= LONGEST_PHRASE and any(
-        word not in STOP_WORDS and len(word) >= _SHORTEST_WORD and any(map(str.isalpha, word)) for word in key
-    )
+    return sum(map(len, key)) + len(key) - 1 <= LONGEST_PHRASE and any(map(_tells, key))
+
+
+def specific(key: Key, usual: Usual) -> float:
+    """Return how much a phrase tells one subject from others, 0…1, by its rarest word."""
+    telling = [usual(word) for word in key if _tells(word)]
+    if not telling:
+        return 0.0
+    return min(max((_TOO_USUAL + len(telling) - 1 - min(telling)) / _SPECIFIC, 0.0), 1.0)
+
+
+def _tells(word: str) -> bool:
+    return word not in STOP_WORDS and len(word) >= _SHORTEST_WORD and any(map(str.isalpha, word))
 
 
 def _complete(key: Key) -> bool:

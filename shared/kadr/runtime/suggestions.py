@@ -14,9 +14,10 @@ import numpy.typing as npt
 from kadr.adapters.postgres import Postgres
 from kadr.adapters.published_suggestions import Pointer, PublishedSuggestions
 from kadr.adapters.suggestion_store import PostgresQueryHistory, PostgresSuggestionContent
-from kadr.core.errors import DictionaryError, TransientError, WeightsUnavailableError
+from kadr.core.errors import DependencyError, DictionaryError, TransientError, WeightsUnavailableError
 from kadr.core.popularity import phrases
 from kadr.core.suggestions import Dictionary, Phrase
+from kadr.core.terms import Usual
 from kadr.models.registry import require
 from kadr.ports.embedding import TextEmbedder, Translator
 from kadr.ports.objects import ObjectStore
@@ -52,6 +53,7 @@ def build(
     *,
     encoder: TextEmbedder | None,
     translator: Translator,
+    usual: Usual | None = None,
     seconds: float = math.inf,
 ) -> Built:
     """Make the dictionary anew and publish it; vectors of phrases that stay are taken from the latest one.
@@ -66,7 +68,7 @@ def build(
         DependencyError: PostgreSQL or S3 does not answer.
     """
     forgotten = history.forget(KEPT_DAYS)
-    found = phrases(content.content())
+    found = phrases(content.content(), usual=usual)
     before = _latest(published)
     vectors, embedded, waiting, made_with = None, 0, 0, ""
     if encoder is not None:
@@ -91,8 +93,19 @@ def rebuild(
         PublishedSuggestions(objects, bucket),
         encoder=text_encoder(models_dir),
         translator=translator(models_dir),
+        usual=_usual(),
         seconds=seconds,
     )
+
+
+def _usual() -> Usual | None:
+    from kadr.adapters.wordfreq import language_words
+
+    try:
+        return language_words().weight
+    except DependencyError as error:
+        logger().warning("usual words are suggested, too", reason=str(error))
+        return None
 
 
 def text_encoder(models_dir: Path) -> TextEmbedder | None:

@@ -37,6 +37,19 @@ def test_frequent_words_and_numbers_alone_are_no_terms() -> None:
     assert listed("и что 100", "и что 100") == {}
 
 
+def test_words_that_everything_is_full_of_are_no_terms() -> None:
+    zipf = {"первый": 5.6, "борщ": 3.3, "новый": 5.6, "год": 5.8}
+
+    def usual(word: str) -> float:
+        return zipf.get(word, 6.0)
+
+    texts = said("первый там", "первый тут", "борщ там", "борщ тут", "новый год", "новый год")
+    found = {each.text: each.worth for each in terms(texts, usual=usual).values()}
+    assert set(found) == {"борщ", "новый год"}  # together, usual words say something
+    assert found["борщ"] > found["новый год"]
+    assert [each.text for each in captions(said("Первый", "Борщ!"), usual=usual).values()] == ["борщ"]
+
+
 def test_a_term_is_written_as_it_usually_is() -> None:
     assert set(listed("Ёжик", "ежик", "ёжик")) == {"ёжик"}
     assert set(listed("Wi-Fi дома", "wi-fi дома")) == {"wi-fi дома"}
