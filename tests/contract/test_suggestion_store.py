@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import numpy as np
 import pytest
 
 from kadr.adapters.postgres import Postgres
+from kadr.adapters.published_suggestions import PublishedSuggestions
 from kadr.adapters.suggestion_store import PostgresQueryHistory, PostgresSuggestionContent
 from kadr.core.terms import Text
 from kadr.ports.suggestions import QueryHistory
-from tests.fakes import MemoryQueryHistory
+from kadr.runtime.suggestions import rebuild
+from tests.fakes import MemoryObjectStore, MemoryQueryHistory
 
 FIRST, SECOND = np.eye(2, 4, dtype=np.float32)
 
@@ -70,7 +73,9 @@ def test_queries_are_counted_in_users(postgres: Postgres) -> None:
     assert PostgresSuggestionContent(postgres).content().queries == {"борщ": 3}
 
 
-def test_names_and_texts_of_videos_are_there(postgres: Postgres) -> None:
+@pytest.fixture
+def video(postgres: Postgres) -> UUID:
+    """A video with a good caption, a bad one and none, a name for somebody and one for a theme."""
     video = uuid4()
     with postgres.transaction() as connection:
         connection.execute(
@@ -90,7 +95,29 @@ def test_names_and_texts_of_videos_are_there(postgres: Postgres) -> None:
         connection.execute(
             "INSERT INTO theme (theme_id, name, radius, centroid) VALUES (%s, 'Кулинария', 1, '')", (video,)
         )
+    return video
+
+
+def test_names_and_texts_of_videos_are_there(postgres: Postgres, video: UUID) -> None:
     content = PostgresSuggestionContent(postgres).content()
     assert content.people == ["Анна"]
     assert content.themes == ["Кулинария"]
     assert content.texts == [Text(video, "рецепт борща")]
+
+
+def test_a_dictionary_is_built_out_of_it(postgres: Postgres, video: UUID, tmp_path: Path) -> None:
+    pytest.importorskip("pymorphy3")
+    history, objects = PostgresQueryHistory(postgres), MemoryObjectStore()
+    for user in ("anna", "boris", "vera"):
+        history.remember(user, "борщ с чесноком", None)
+    built = rebuild(postgres, objects, "derived", tmp_path)  # a folder without weights
+    assert built.changed
+    dictionary = PublishedSuggestions(objects, "derived").load()
+    assert dictionary is not None
+    found = {each.text: each.source.value for each in dictionary.phrases}
+    assert found == {
+        "рецепт борща": "caption",
+        "Анна": "person",
+        "Кулинария": "theme",
+        "борщ с чесноком": "query",
+    }
