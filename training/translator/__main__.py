@@ -46,14 +46,11 @@ class Job:
     use: bool
 
 
-@app.callback(invoke_without_command=True)
+@app.command()
 def main(  # noqa: PLR0917 - typer calls it by names
-    context: typer.Context,
-    base: Annotated[Path | None, Folder] = None,
-    pairs: Annotated[Path | None, Pairs] = None,
-    out: Annotated[
-        Path | None, typer.Option(help="For checkpoints, the tuned model and report.json.")
-    ] = None,
+    base: Annotated[Path, Folder],
+    pairs: Annotated[Path, Pairs],
+    out: Annotated[Path, Out],
     slang: Annotated[Path | None, Slang] = None,
     models: Annotated[Path, typer.Option(help="The models directory to register the result in.")] = _MODELS,
     variant: Annotated[str, typer.Option(help="The result's name there; without it, one is made.")] = "",
@@ -74,12 +71,8 @@ def main(  # noqa: PLR0917 - typer calls it by names
     """Fine-tune a Marian translator, measure it before and after, and register it.
 
     Run again after an interruption, the same command goes on after the last finished epoch. A result that was
-    put into use is taken back by: python -m training.translator rollback
+    put into use is taken back by: kadr models rollback translation
     """
-    if context.invoked_subcommand is not None:
-        return
-    if base is None or pairs is None or out is None:
-        raise typer.BadParameter("--base, --pairs and --out are needed; --help says what they are")
     recipe = Recipe(
         pairs=limit,
         slang_times=slang_times,
@@ -96,22 +89,6 @@ def main(  # noqa: PLR0917 - typer calls it by names
     except KeyboardInterrupt as error:
         _console.print("\nInterrupted. The same command goes on after the last finished epoch.")
         raise typer.Exit(130) from error
-
-
-@app.command()
-def rollback(
-    models: Annotated[Path, typer.Option(help="The models directory.")] = _MODELS,
-) -> None:
-    """Go back to the translator that was used before the last one was put into use."""
-    from kadr.models import active, registry
-
-    try:
-        active.take_back("translation", models)
-        model = registry.installed("translation", models)
-    except KadrError as error:
-        _fail(error)
-    now = "the glossary alone: no translator is installed" if model is None else model.version
-    _console.print(f"translating with {now}")
 
 
 def _run(recipe: Recipe, job: Job) -> None:
@@ -165,7 +142,7 @@ def _run(recipe: Recipe, job: Job) -> None:
     _console.print(f"registered as translation/{registered.version}")
     if job.use and report.better:
         register.use(variant, job.models)
-        _console.print("in use from now on; to go back: python -m training.translator rollback")
+        _console.print("in use from now on; to go back: kadr models rollback translation")
     elif job.use:
         _console.print("not put into use: it is worse than the model that it was tuned from")
 

@@ -266,8 +266,9 @@ def calibrate(
 ) -> None:
     """Measure how alike unrelated things look to the installed weights, and keep it in their manifest.
 
-    Scores are counted in these figures. Text: 64 queries against texts about something else. Visual: the same
-    queries against videos, of which there should be many, about anything.
+    Scores are to be counted in these figures; assemble, which has no weights, takes the catalogue's
+    (docs/models.md). Text: 64 queries against texts about something else. Visual: the same queries against
+    videos, of which there should be many, about anything.
     """
     from kadr.models import registry
 
@@ -299,6 +300,43 @@ def calibrate(
         f"{found.version}: mean {measured.mean:.4f}, deviation {measured.deviation:.4f}{old}\n"
         f"{measured.method}"
     )
+
+
+@models.command()
+def use(ctx: typer.Context, model: Model, models_dir: ModelsDir = None) -> None:
+    """Use this variant of a role from now on, whatever else is installed.
+
+    Running functions take it when they start anew.
+    """
+    from kadr.models import active, registry
+
+    role, variant = _parse(model)
+    if not variant:
+        raise typer.BadParameter(f"which variant of {role}? For example {role}/NAME; see kadr models list")
+    directory = _directory(ctx, models_dir)
+    active.choose(role, variant, directory, there=registry.variants(role, directory))
+    _say(registry.require(role, directory), "is used from now on")
+
+
+@models.command()
+def rollback(
+    ctx: typer.Context,
+    role: Annotated[str, typer.Argument(metavar="ROLE", help="For example translation.")],
+    models_dir: ModelsDir = None,
+) -> None:
+    """Go back to the variant that was used before the last `use`, or before a fine-tune was put into use."""
+    from kadr.models import active, registry
+
+    parsed, variant = _parse(role)
+    if variant:
+        raise typer.BadParameter(f"a role goes back, not a variant: kadr models rollback {parsed}")
+    directory = _directory(ctx, models_dir)
+    active.take_back(parsed, directory)
+    now = registry.installed(parsed, directory)
+    if now is None:
+        typer.echo(f"{parsed}: nothing is installed")
+    else:
+        _say(now, "is used again")
 
 
 def _video_vectors(model: InstalledModel, folder: Path) -> list[Vector]:
@@ -501,7 +539,8 @@ def _warn_unless_used(model: InstalledModel, directory: Path) -> None:
     if used is not None and used.variant != model.variant:
         stderr().print(
             foreign(
-                f"{model.role} goes on using {used.variant}, which comes first; remove that to use this one."
+                f"{model.role} goes on using {used.variant}; to use this one: "
+                f"kadr models use {model.role}/{model.variant}"
             ),
             soft_wrap=True,
         )

@@ -16,6 +16,8 @@ pytest.importorskip("ctranslate2")
 from typer.testing import CliRunner
 
 from kadr.adapters.translation import translator
+from kadr.cli.app import app as command_line
+from kadr.cli.session import Session
 from kadr.models import registry
 from tests.models.translation import small_marian
 from training.translator import checkpoints, model
@@ -65,12 +67,13 @@ def test_a_fine_tune_is_measured_registered_used_and_taken_back(base: Path, tmp_
     assert translated.kind == "neural"
     assert translated.text.startswith("how to")
 
-    back = CliRunner().invoke(app, ["rollback", "--models", str(models)])
+    kadr = ["models", "rollback", "translation", "--models", str(models)]
+    back = CliRunner().invoke(command_line, kadr, obj=Session(root=tmp_path))
     assert back.exit_code == 0
-    assert "translating with" in back.output
+    assert "ours" in back.output
     # Nothing else is installed here, so the one that is there remains, without having been chosen.
     assert registry.require("translation", models).variant == "ours"
-    again = CliRunner().invoke(app, ["rollback", "--models", str(models)])
+    again = CliRunner().invoke(command_line, kadr, obj=Session(root=tmp_path))
     assert again.exit_code == 1
 
 

@@ -95,6 +95,22 @@ def test_somebodys_own_variant_says_where_it_is_from_and_what_is_not_known(kadr,
     assert "goes on using whisper-base" in third.stderr
 
 
+def test_a_variant_is_used_and_taken_back(kadr, whisper):
+    for variant in ("whisper-base", "ours"):
+        assert kadr("convert", f"speech/{variant}", whisper).exit_code == 0
+    used = kadr("use", "speech/ours")
+    assert used.exit_code == 0
+    assert "ours" in used.stdout
+    assert rows(kadr, "speech")["ours"]["used"]
+    back = kadr("rollback", "speech")
+    assert back.exit_code == 0
+    assert rows(kadr, "speech")["whisper-base"]["used"]
+    again = kadr("rollback", "speech")
+    assert (again.exit_code, "nothing to take back" in again.stderr) == (1, True)
+    missing = kadr("use", "speech/other")
+    assert (missing.exit_code, "installed are: ours, whisper-base" in missing.stderr) == (1, True)
+
+
 def test_verify_finds_a_flipped_byte(kadr, whisper, models):
     kadr("convert", "speech/whisper-base", whisper)
     assert kadr("verify", "speech").exit_code == 0
