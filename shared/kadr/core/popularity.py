@@ -43,23 +43,22 @@ def phrases(content: Content, *, most: int = MOST_PHRASES, usual: Usual | None =
     found: dict[Key, list[tuple[float, Source, str]]] = {}
     known = usual or (lambda _: 0.0)
 
-    def add(text: str, popularity: float, source: Source) -> None:
-        key = tokens(text)
+    def add(key: Key, text: str, popularity: float, source: Source) -> None:
         if key:
             found.setdefault(key, []).append((popularity, source, text))
 
     for query, users in content.queries.items():
         if users >= LEAST_USERS and _may_be_shown(query):
-            add(clean(query).lower(), users * _PER_USER, Source.QUERY)
+            add(tokens(query), clean(query).lower(), users * _PER_USER, Source.QUERY)
     for source, names in ((Source.THEME, content.themes), (Source.PERSON, content.people)):
         for name in names:
-            add(clean(name), _NAMED, source)
+            add(tokens(name), clean(name), _NAMED, source)
     for source, things in (
         (Source.CAPTION, captions(content.texts, usual=known)),
         (Source.TERM, terms(content.texts, usual=known)),
     ):
-        for each in things.values():
-            add(each.text, each.worth, source)
+        for key, each in things.items():
+            add(key, each.text, each.worth, source)
 
     made = []
     for sources in found.values():

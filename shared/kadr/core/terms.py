@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from math import log2
 
 from kadr.core.text import STOP_WORDS, words
@@ -38,12 +40,18 @@ Key = tuple[str, ...]
 """A phrase as its folded words."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Text:
     """A text of a video: what is written or said at one moment."""
 
     video: Hashable
     text: str
+
+    @cached_property
+    def spelt(self) -> tuple[Key, tuple[str, ...]]:
+        """The folded words, and the words as they are written: cutting texts is most of the work."""
+        found = words(self.text)
+        return tuple(word.text for word in found), tuple(word.source for word in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +71,11 @@ def captions(texts: Iterable[Text], *, usual: Usual = _unknown) -> dict[Key, Fou
     videos: defaultdict[Key, set[Hashable]] = defaultdict(set)
     spellings: defaultdict[Key, Counter[str]] = defaultdict(Counter)
     for each in texts:
-        spelt = words(each.text)
-        key = tuple(word.text for word in spelt)
+        key, sources = each.spelt
         if not usable(key) or len(key) > LONGEST_CAPTION or not specific(key, usual):
             continue
         videos[key].add(each.video)
-        spellings[key][_written(word.source for word in spelt)] += 1
+        spellings[key][_written(sources)] += 1
     return {key: Found(_usual(spellings[key]), float(len(found))) for key, found in videos.items()}
 
 
@@ -80,39 +87,47 @@ def terms(texts: Sequence[Text], *, usual: Usual = _unknown) -> dict[Key, Found]
     Longer sequences are counted only where their parts are frequent (the Apriori principle), so memory goes
     with what is frequent and not with everything that is said.
     """
-    spelt = [(each.video, tuple((word.text, word.source) for word in words(each.text))) for each in texts]
+    spelt: defaultdict[Hashable, list[tuple[Key, Key]]] = defaultdict(list)
+    for each in texts:
+        spelt[each.video].append(each.spelt)
+
     counts: dict[Key, int] = {}
-    spellings: dict[Key, Counter[str]] = {}
     frequent: set[Key] = set()
     for length in range(1, LONGEST_TERM + 1):
-        videos: defaultdict[Key, set[Hashable]] = defaultdict(set)
-        written: defaultdict[Key, Counter[str]] = defaultdict(Counter)
-        for video, text in spelt:
-            for begin in range(len(text) - length + 1):
-                part = text[begin : begin + length]
-                key = tuple(word for word, _ in part)
-                if length > 1 and not (key[1:] in frequent and key[:-1] in frequent):
-                    continue
-                videos[key].add(video)
-                written[key][_written(source for _, source in part)] += 1
-        frequent = {key for key, found in videos.items() if len(found) >= _LEAST_VIDEOS}
-        if not frequent:
-            break
-        counts |= {key: len(videos[key]) for key in frequent}
-        spellings |= {key: written[key] for key in frequent}
+        videos: Counter[Key] = Counter()
+        for video in spelt.values():
+            videos.update({part for text, _ in video for part in _sequences(text, length, frequent)})
+        frequent = {key for key, count in videos.items() if count >= _LEAST_VIDEOS}
+        counts |= {key: videos[key] for key in frequent}
+
     whole = {key: count for key, count in counts.items() if _complete(key)}
     containing: defaultdict[Key, list[int]] = defaultdict(list)
     for key, count in whole.items():
         for shorter in _parts(key):
             containing[shorter].append(count)
-    found: dict[Key, Found] = {}
+    worth = {}
     for key, count in whole.items():
         longer = containing.get(key, [])
         alone = count - (sum(longer) / len(longer) if longer else 0)
-        worth = log2(len(key) + _ONE) * alone * specific(key, usual)
-        if worth > 0 and usable(key):
-            found[key] = Found(_usual(spellings[key]), worth)
-    return found
+        if alone > 0 and usable(key):
+            worth[key] = log2(len(key) + _ONE) * alone * specific(key, usual)
+
+    spellings: defaultdict[Key, Counter[str]] = defaultdict(Counter)
+    for text, sources in chain.from_iterable(spelt.values()):
+        for length in range(1, LONGEST_TERM + 1):
+            for begin in range(len(text) - length + 1):
+                key = text[begin : begin + length]
+                if worth.get(key):
+                    spellings[key][_written(sources[begin : begin + length])] += 1
+    return {key: Found(_usual(found), worth[key]) for key, found in spellings.items()}
+
+
+def _sequences(text: Key, length: int, frequent: set[Key]) -> Iterator[Key]:
+    """Yield the sequences of so many words, those whose own parts are frequent (single words: all)."""
+    for begin in range(len(text) - length + 1):
+        part = text[begin : begin + length]
+        if length == 1 or (part[1:] in frequent and part[:-1] in frequent):
+            yield part
 
 
 def usable(key: Key) -> bool:
