@@ -8,7 +8,6 @@ from mangum import Mangum
 
 from functions.search.app import create_app
 from functions.search.services import services
-from kadr.runtime.runner import LambdaContext
 from kadr.runtime.suggestions import rebuild
 from kadr.runtime.telemetry import logger
 
@@ -21,7 +20,7 @@ SCHEDULED = {"kadr": "suggestions"}
 _EMBEDDING_SECONDS = 8.0
 
 
-def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer a request of the API, or build the suggestions."""
     if event != SCHEDULED:
         return _api(event, context)
