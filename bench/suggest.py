@@ -8,6 +8,8 @@ for each keystroke; the processor time, which other programs do not lengthen, st
 Phrases are made of the 30,000 most frequent words of Russian and English, weighted as in a query log (Zipf);
 vectors are random around 5,000 meanings. Keystrokes are prefixes of 1 to 20 letters of phrases, as they are
 or with their words in another order (1 in 10), a typo (3 in 10) or the wrong layout (1 in 10).
+
+``python -m bench.suggest`` prints how often the phrase that was meant is among the ten.
 """
 
 from __future__ import annotations
@@ -199,3 +201,39 @@ def _grown(content: bytes) -> float:
     made.suggest("при")
     grown = size(os.getpid()) - before
     return grown / MEBIBYTE
+
+
+def recall(each: int = 400) -> dict[str, float]:
+    """Return in what share of cases the phrase that was meant is among the ten, after 14 letters of it.
+
+    Phrases have two words at least; a way of typing that is not possible with a phrase is tried on another.
+    """
+    chance = random.Random(11)
+    pool = [
+        phrase.text
+        for phrase in chance.choices(phrases(), k=20 * each)
+        if len(phrase.text) >= 14 and " " in phrase.text
+    ]
+
+    def typo(text: str) -> str:
+        has_long_word = any(len(word) >= 5 and word.isalpha() for word in text[:14].split())
+        return one_typo(text[:14].strip(), chance) if has_long_word else ""
+
+    ways: dict[str, Callable[[str], str]] = {
+        "as it is": lambda text: text[:14],
+        "with a typo": typo,
+        "in the wrong layout": lambda text: wrong_layout(text[:14], chance),
+        "words the other way round": lambda text: " ".join(reversed(text.split()))[:14],
+    }
+    found = {}
+    for name, way in ways.items():
+        typed = [(text, way(text)) for text in pool]
+        asked = [(text, what) for text, what in typed if what][:each]
+        hits = sum(text in {one.text for one in index().suggest(what)} for text, what in asked)
+        found[name] = hits / len(asked)
+    return found
+
+
+if __name__ == "__main__":
+    for way, share in recall().items():
+        print(f"{way}: {share:.3f}")
