@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +71,8 @@ def build(
 
     session = session_of(ctx)
     target = session.target()
-    with database(target) as postgres:
+    # what is logged on the way is no part of the answer
+    with database(target) as postgres, redirect_stdout(sys.stderr):
         built = rebuild(
             postgres,
             S3ObjectStore(target.client("s3")),

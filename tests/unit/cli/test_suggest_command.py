@@ -62,6 +62,7 @@ def test_building(stand, monkeypatch, changed, said):
 
     def rebuild(postgres, objects, bucket, models_dir):
         given.append((postgres, bucket, models_dir.name))
+        print("a log line")  # as the logger does where weights are not installed
         return Built(Pointer("v", "suggestions/a.npz", 7, "2026-01-01"), 7, 3, 0, 0, changed)
 
     monkeypatch.setattr(suggestions, "database", database)
