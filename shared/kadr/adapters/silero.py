@@ -14,7 +14,7 @@ from kadr.models.registry import InstalledModel
 RATE = 16_000  # Hz
 FRAME = 512  # samples: 32 ms
 _CONTEXT = 64  # samples of the frame before, which the model wants to see again
-_BLOCK = 4096  # frames per call, about two minutes
+_BLOCK = 1024  # frames per call, half a minute
 
 # Speech begins above the first probability and ends below the second, as Silero's authors advise.
 _BEGINS, _ENDS = 0.5, 0.35
@@ -59,14 +59,18 @@ class SileroVad:
         if count == 0:
             return np.zeros(0, np.float32)
         session = self.load()
-        padded = np.zeros(_CONTEXT + count * FRAME, np.float32)
-        padded[_CONTEXT : _CONTEXT + len(audio)] = audio
-        frames = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + FRAME)[::FRAME]
         state = cell = np.zeros((1, 1, 128), np.float32)
         parts = []
         for start in range(0, count, _BLOCK):
-            block = np.ascontiguousarray(frames[start : start + _BLOCK])
-            part, state, cell = session.run(None, {"input": block, "h": state, "c": cell})
+            # A block at a time, with the context before it: no second copy of hours of sound.
+            block = np.zeros(_CONTEXT + min(_BLOCK, count - start) * FRAME, np.float32)
+            first = start * FRAME - _CONTEXT
+            heard = audio[max(first, 0) : first + len(block)]
+            offset = max(-first, 0)
+            block[offset : offset + len(heard)] = heard
+            frames = np.lib.stride_tricks.sliding_window_view(block, _CONTEXT + FRAME)[::FRAME]
+            inputs = {"input": np.ascontiguousarray(frames), "h": state, "c": cell}
+            part, state, cell = session.run(None, inputs)
             parts.append(part.reshape(-1))
         return np.concatenate(parts).astype(np.float32)
 
