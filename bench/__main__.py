@@ -14,25 +14,31 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import clips, index, memory, results, search, suggest
+from bench import clips, index, memory, results, search, suggest, translate
 from bench.results import Result
 from kadr.core.errors import KadrError
 
 _INDEX = [f"index.{name}" for name in index.NAMES]
 _MEMORY = [f"memory.{name}" for name in index.NAMES if name != "ingest"]
-_SEARCH: dict[str, Callable[[], float]] = {
-    "search.embed_text": search.text_embedding,
-    "search.understand": search.understanding,
-}
 LENGTHS = [30, 180]  # seconds of the clips that memory is measured on
-_SUGGEST: dict[str, Callable[[], Result]] = {
+
+
+def _translation() -> Result:
+    ours, theirs = translate.measure()
+    return Result("search.translate", ours, "ms", theirs)
+
+
+_QUERY: dict[str, Callable[[], Result]] = {
+    "search.embed_text": lambda: Result("search.embed_text", search.text_embedding(), "ms"),
+    "search.understand": lambda: Result("search.understand", search.understanding(), "ms"),
+    "search.translate": _translation,
     "suggest.p50": suggest.p50,
     "suggest.p99": suggest.p99,
     "suggest.personal_p99": suggest.personal_p99,
     "suggest.memory": suggest.memory,
 }
 _ALL = "index.all"
-NAMES = [*_INDEX, _ALL, *_MEMORY, *_SEARCH, *_SUGGEST]
+NAMES = [*_INDEX, _ALL, *_MEMORY, *_QUERY]
 
 
 def main() -> int:
@@ -99,11 +105,9 @@ def measure(name: str, found: dict[str, Result], runs: int, lengths: list[int]) 
         more = {f"at_{seconds}_s": peaks[seconds] for seconds in shorter}
         remark = ", ".join(f"{peaks[seconds]:.0f} MiB with {seconds} s" for seconds in shorter)
         return Result(name, peaks[last], "MiB", more=more), remark
-    if name in _SUGGEST:
-        result = _SUGGEST[name]()
-        cpu = result.more.get("cpu_ms")
-        return result, "" if cpu is None else f"{cpu:.2f} ms of processor time"
-    return Result(name, _SEARCH[name](), "ms"), ""
+    result = _QUERY[name]()
+    cpu = result.more.get("cpu_ms")
+    return result, "" if cpu is None else f"{cpu:.2f} ms of processor time"
 
 
 def together(found: dict[str, Result]) -> Result:
