@@ -54,6 +54,7 @@ def write_clip(
             video.width, video.height, video.pix_fmt = width, height, pix_fmt
             if not codec.startswith("mpeg"):  # whose own clock allows a few rates only
                 video.codec_context.time_base = Fraction(1, 1000)
+            video.codec_context.thread_count = 1  # with more, x264 does not always write the same bytes
             if rotation:
                 video.set_display_rotation(rotation)
             tracks.append(video)
