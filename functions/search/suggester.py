@@ -17,6 +17,7 @@ from kadr.runtime.telemetry import logger
 
 # How often it is asked whether another dictionary is published.
 FRESH_SECONDS = 30.0
+_FIRST_SECONDS = 3.0  # as long as there is none: somebody who has just built the first one wants to see it
 # For how long PostgreSQL is left alone after it did not answer: suggestions are there without a history, too.
 _PATIENCE = 30.0
 
@@ -91,12 +92,16 @@ class Suggester:
             with self._lock:
                 if self._looked is None:
                     self._read()
-        elif self._clock() - self._looked >= FRESH_SECONDS and self._lock.acquire(blocking=False):
+        elif self._clock() - self._looked >= self._patience and self._lock.acquire(blocking=False):
             try:
                 self._in_background(self._read_and_release)
             except RuntimeError:  # no thread can be started: another time
                 self._lock.release()
         return self._index
+
+    @property
+    def _patience(self) -> float:
+        return _FIRST_SECONDS if self._index is None else FRESH_SECONDS
 
     def _read_and_release(self) -> None:
         try:

@@ -31,7 +31,7 @@ def demo(
     queries: Annotated[int, typer.Option(min=1, help="How many queries to show.")] = QUERIES,
 ) -> None:
     """Start the local stack, index the sample clips, search them, measure, and leave it running."""
-    from kadr.cli import evaluate, stack
+    from kadr.cli import evaluate, stack, suggestions
     from kadr.cli.console import as_markup, foreign, stderr, stdout
     from kadr.cli.progress import display
     from kadr.cli.sending import Bucket, plan
@@ -58,6 +58,8 @@ def demo(
             err.print(run.interrupted(), soft_wrap=True)
             raise typer.Exit(130) from None
         run.print_report()
+        built = suggestions.publish(target, session.root / ".kadr" / "models")
+        err.print(f"{built.phrases} phrases of them are suggested while somebody types.")
 
         err.print("[bold]3. Searching[/]")
         result = evaluate.measure(api, judged, k=5)
@@ -69,7 +71,10 @@ def demo(
     out.print()
     out.print(f"Done in {monotonic() - began:.0f} s. The stack is running:")
     stack.print_addresses(target, out)
-    out.print('Try: kadr search "как варить борщ"    kadr status    kadr upload YOUR-VIDEOS', markup=False)
+    out.print(
+        'Try: kadr search "как варить борщ"    kadr suggest бор    kadr status    kadr upload YOUR-VIDEOS',
+        markup=False,
+    )
     out.print("Stop it with: make down   (or kadr down; what was indexed stays)")
     if run.failed:
         raise typer.Exit(1)

@@ -6,12 +6,16 @@ import sys
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kadr.cli.database import database
 from kadr.cli.session import AsJson, session_of
+
+if TYPE_CHECKING:
+    from kadr.cli.target import Target
+    from kadr.runtime.suggestions import Built
 
 
 def register(app: typer.Typer) -> None:
@@ -62,23 +66,13 @@ def build(
 ) -> None:
     """Make the suggestions anew out of queries, names and what videos contain, and publish them.
 
-    The search function knows them within half a minute. A deployed stack does this by itself every quarter of
+    The search function knows them within half a minute, the first ones within seconds. A deployed stack does this by itself every quarter of
     an hour.
     """
-    from kadr.adapters.s3 import S3ObjectStore
     from kadr.cli.console import print_json
-    from kadr.runtime.suggestions import rebuild
 
     session = session_of(ctx)
-    target = session.target()
-    # what is logged on the way is no part of the answer
-    with database(target) as postgres, redirect_stdout(sys.stderr):
-        built = rebuild(
-            postgres,
-            S3ObjectStore(target.client("s3")),
-            target.derived_bucket,
-            models_dir or session.root / ".kadr" / "models",
-        )
+    built = publish(session.target(), models_dir or session.root / ".kadr" / "models")
     if as_json:
         print_json(asdict(built))
         return
@@ -86,3 +80,13 @@ def build(
         f"{built.phrases} phrases, {built.embedded} of them new; "
         + (f"published as {built.pointer.key}" if built.changed else "nothing has changed")
     )
+
+
+def publish(target: Target, models_dir: Path) -> Built:
+    """Build the suggestions of a stack and publish them."""
+    from kadr.adapters.s3 import S3ObjectStore
+    from kadr.runtime.suggestions import rebuild
+
+    # what is logged on the way is no part of the answer
+    with database(target) as postgres, redirect_stdout(sys.stderr):
+        return rebuild(postgres, S3ObjectStore(target.client("s3")), target.derived_bucket, models_dir)

@@ -90,6 +90,14 @@ class TestFollowing:
     def test_nothing_is_published_yet(self, stand: Stand) -> None:
         assert stand.texts("") == []
 
+    def test_the_first_one_is_seen_within_seconds(self, stand: Stand) -> None:
+        assert stand.texts("б") == []
+        stand.published.publish(dictionary("борщ"))
+        stand.clock.now += 3.0
+        stand.texts("б")
+        stand.later.happens()
+        assert stand.texts("б") == ["борщ"]
+
     def test_a_new_dictionary_is_read_behind_the_old_one(self, stand: Stand) -> None:
         stand.published.publish(dictionary("старый борщ"))
         assert stand.texts("борщ") == ["старый борщ"]
