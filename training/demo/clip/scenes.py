@@ -60,27 +60,30 @@ class Composer:
         self._of = {int(c): np.flatnonzero(glyphs.concept == c) for c in np.unique(glyphs.concept)}
         self.known = np.array(sorted(self._of))
 
-    def picture(self, rng: Rng, concept: int) -> tuple[Pixels, Scene, Coverage]:
+    def picture(self, rng: Rng, concept: int, easy: float = 0.0) -> tuple[Pixels, Scene, Coverage]:
         """Return a picture (side, side, 3) with ``concept`` in it, what else there is, and where.
 
-        Where: (side/8, side/8), the share of each 8 × 8 pixels that glyphs cover.
+        Where: (side/8, side/8), the share of each 8 × 8 pixels that glyphs cover. ``easy`` is the share of
+        pictures with one large glyph and nothing over it, from which its looks are learned soonest.
         """
+        simple = rng.random() < easy
         canvas, backdrop = self._background(rng)
         shown = [concept]
-        draw = rng.random()
+        draw = 1.0 if simple else rng.random()
         if draw < 0.40:
             shown.append(int(rng.choice(self.known)))
         elif draw < 0.47:
             shown.append(concept)
-        sizes = self._sizes(rng, len(shown))
+        sizes = [self.side * rng.uniform(0.6, 1.0)] if simple else self._sizes(rng, len(shown))
         places = self._places(rng, sizes)
         covered = np.zeros((self.side // CELL, self.side // CELL), np.float32)
         for index, size, place in zip(shown, sizes, places, strict=True):
             alpha = self._paste(rng, canvas, index, size, place)
             covered = np.maximum(covered, cv2.resize(alpha, covered.shape, interpolation=cv2.INTER_AREA))
-        if self._lettering and rng.random() < 0.4:
+        if self._lettering and not simple and rng.random() < 0.4:
             self._write(rng, canvas)
-        return self._spoil(rng, canvas), Scene(tuple(shown), backdrop), covered
+        spoilt = np.clip(canvas, 0, 255).astype(np.uint8) if simple else self._spoil(rng, canvas)
+        return spoilt, Scene(tuple(shown), backdrop), covered
 
     def _background(self, rng: Rng) -> tuple[npt.NDArray[np.float32], int | None]:
         side = self.side

@@ -33,12 +33,14 @@ class Plan:
     seed: int = 1
     batch: int = 192  # pictures; each has a caption
     others: int = 192  # more texts to tell the pictures from
-    rate: float = 1.5e-3
+    rate: float = 2e-3
+    matrix_rate: float = 4e-3  # of Muon, scaled as for AdamW
     warm_up: int = 50  # steps
     decay: float = 0.05
     minutes: float = 75.0
     steps: int = 0  # if not 0, this many instead
     cooling: float = 0.25  # the share of the whole in which the rates fall
+    easy: float = 0.6  # the share of pictures with one large glyph, until the rates fall
     keep: float = 0.375  # of the patches, until the rates fall
     threads: int = 2
     bfloat16: bool = True
@@ -145,7 +147,9 @@ class Trainer:
         matrices = [p for n, p in named if n.startswith(layers) and p.ndim == 2]
         rest = [p for n, p in named if not (n.startswith(layers) and p.ndim == 2)]
         self.optimizers: list[Any] = [
-            torch.optim.Muon(matrices, lr=plan.rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.Muon(
+                matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
+            ),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
         ]
         with torch.no_grad():
@@ -169,7 +173,8 @@ class Trainer:
         if key not in self._kept:
             rng = np.random.default_rng([self.plan.seed, abs(key), int(key < 0)])
             chosen = np.resize(rng.permutation(self.composer.known), self.plan.batch // 2)
-            made = [self.composer.picture(rng, int(concept)) for concept in chosen]
+            easy = 0.0 if self.cooling_from else self.plan.easy
+            made = [self.composer.picture(rng, int(concept), easy) for concept in chosen]
             pictures, seen, where = zip(*made, strict=True)
             self._kept[key] = np.stack(pictures), list(seen), np.stack(where)
         return self._kept[key]
@@ -242,9 +247,9 @@ class Trainer:
                 optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.clip.parameters(), 1.0)
-            for optimizer in self.optimizers:
+            for optimizer, rate in zip(self.optimizers, (self.plan.matrix_rate, self.plan.rate), strict=True):
                 for group in optimizer.param_groups:
-                    group["lr"] = self.plan.rate * share
+                    group["lr"] = rate * share
                 optimizer.step()
             with torch.no_grad():
                 self.clip.logit_scale.clamp_(0, float(np.log(60)))
