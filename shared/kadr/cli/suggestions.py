@@ -66,8 +66,8 @@ def build(
 ) -> None:
     """Make the suggestions anew out of queries, names and what videos contain, and publish them.
 
-    The search function knows them within half a minute, the first ones within seconds. A deployed stack does this by itself every quarter of
-    an hour.
+    The search function knows them within half a minute, the first ones within seconds. A deployed stack does
+    this by itself every quarter of an hour.
     """
     from kadr.cli.console import print_json
 
