@@ -78,11 +78,14 @@ def evaluate(
     picture: Annotated[Path | None, typer.Option(help="Write a picture of questions and hits (PNG).")] = None,
 ) -> None:
     """Search the held-out clips with the model as it is now, beside chance and an untrained one."""
+    import torch
+
     from training.demo.clip.evaluate import Quick, by_group, chance, sheet
     from training.demo.clip.export import restored
     from training.demo.clip.model import Shape, build
 
     place, tokenizer = test_clips(folder, emoji), folder / "tokenizer.json"
+    torch.manual_seed(0)  # of the untrained model
     clip = restored(folder)
     quick = Quick(place, tokenizer, clip.config.vision_config.image_size)
     result = quick.judge(clip)
@@ -115,6 +118,7 @@ def export(
     from training.demo.clip.train import Plan
 
     place, tokenizer, to = test_clips(folder, TEST_SET), folder / "tokenizer.json", folder / "export"
+    torch.manual_seed(0)  # of the untrained model
     clip = exporting.restored(folder)
     exporting.write(clip, tokenizer, to)
     size = (to / "model.safetensors").stat().st_size
