@@ -125,7 +125,9 @@ def test_a_face_that_blurs_for_a_moment_is_one_person_shown_at_her_best(
     (clear,) = film(tmp_path, [picture], settings_for).faces
     assert person.count == 5
     assert person.quality == pytest.approx(clear.quality, abs=0.1)
-    assert np.linalg.norm(person.encoding - clear.encoding) < 0.1
+    # 0.05 and 0.12 for the two people, as the films are compressed differently; with the smeared views in
+    # it, 0.23 and more
+    assert np.linalg.norm(person.encoding - clear.encoding) < 0.17
 
 
 def film(folder: Path, seconds: list[Picture], settings_for: Settings) -> Extraction:
