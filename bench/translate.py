@@ -79,7 +79,7 @@ def main() -> int:
     title = "milliseconds for a query of four words"
     table = Table("weights", "threads", "beam", "p50", "fastest", title=title)
     for (kind, threads, beam), took in compare().items():
-        chosen = " (the default)" if beam == BEAM and kind == "int8" else ""
+        chosen = " (the default)" if (kind, threads, beam) == ("int8", 1, BEAM) else ""
         table.add_row(
             kind, str(threads), f"{beam}{chosen}", f"{statistics.median(took):.1f}", f"{min(took):.1f}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from collections import defaultdict
 from collections.abc import Sequence
@@ -26,8 +25,8 @@ _GROWTH, _MORE = 2, 12
 class Marian:
     """One sentence in, one out: deterministic, thread-safe, loaded on first use.
 
-    ``threads`` work on one sentence (0: as many as the process may use cores), and ``workers`` sentences are
-    worked on at a time.
+    ``threads`` work on one sentence (one is quickest: a step is too short to be shared out), and ``workers``
+    sentences are worked on at a time.
 
     Raises:
         WeightsUnavailableError, WeightsRefusedError: on first use, see :meth:`load`.
@@ -38,7 +37,7 @@ class Marian:
         model: InstalledModel,
         *,
         beam: int = BEAM,
-        threads: int = 0,
+        threads: int = 1,
         workers: int = 1,
         compute_type: str = "int8",
     ) -> None:
@@ -47,7 +46,7 @@ class Marian:
         self._model = model
         self._beam = beam
         self.model_version = f"{model.version}-beam{beam}"
-        self._threads = threads or len(os.sched_getaffinity(0))
+        self._threads = threads
         self._workers = workers
         self._compute_type = compute_type
         self._loaded: tuple[Any, Any, Any, bool] | None = None
