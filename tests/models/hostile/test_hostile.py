@@ -95,7 +95,9 @@ def test_every_extractor_answers(
     assert time.monotonic() - begun < MOST_SECONDS
     assert not children(), "a decoder was left behind"
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    assert peak == before or peak < MOST_MEMORY * 1024, f"the decoder took {peak // 1024} MiB"
+    # Linux counts for a child what its parent had when it was forked, which other tests may have made large.
+    inherited = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert peak <= max(before, inherited, MOST_MEMORY * 1024), f"the decoder took {peak // 1024} MiB"
 
     if extraction is None:
         assert 15 < len(reason) < 300, "the reason is a sentence"
