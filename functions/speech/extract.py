@@ -17,7 +17,7 @@ from kadr.core.extraction import Extraction, Moment, Vector, Word
 from kadr.core.passages import embed_passages
 from kadr.core.plausible import Said, clean, plausible, worn_out
 from kadr.core.text import script
-from kadr.media.audio import read_audio
+from kadr.media.audio import Sound, open_audio
 from kadr.media.limits import MediaLimits
 from kadr.models.registry import InstalledModel, installed, require
 from kadr.runtime.settings import ExtractorSettings
@@ -46,17 +46,19 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     A video without sound, or in which nobody speaks, needs no Whisper to be told from one that does.
 
     Raises:
-        MediaError: as :func:`kadr.media.audio.read_audio`.
+        MediaError: as :func:`kadr.media.audio.open_audio`.
         WeightsUnavailableError: somebody speaks, and Whisper is not installed.
         WeightsRefusedError: as :func:`kadr.models.registry.require`.
     """
     limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
-    audio = read_audio(path, limits, RATE)
-    if not audio.size:
-        return Extraction(reason="no sound")
+    with open_audio(path, limits, RATE) as audio:
+        return _heard(audio, settings) if len(audio) else Extraction(reason="no sound")
+
+
+def _heard(audio: Sound, settings: ExtractorSettings) -> Extraction:
     heard = windows(_vad(require("vad", settings.models_dir)).spans(audio), longest=WINDOW)
     details: dict[str, object] = {
-        "seconds": round(audio.size / RATE, 1),
+        "seconds": round(len(audio) / RATE, 1),
         "speech_seconds": round(sum(window.seconds for window in heard), 1),
     }
     if not heard:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kadr.adapters.silero import RATE, Span
+from kadr.adapters.silero import RATE, Samples, Span
 from kadr.core.extraction import Vector
 
 
@@ -27,7 +27,7 @@ class Window:
         """How sure voice activity detection is of it, 0…1: the mean over its time."""
         return sum((span.end - span.start) * span.probability for span in self.spans) / RATE / self.seconds
 
-    def audio(self, whole: Vector) -> Vector:
+    def audio(self, whole: Samples) -> Vector:
         """Cut the window out of the video's sound (n,)."""
         return np.concatenate([whole[span.start : span.end] for span in self.spans])
 

@@ -46,6 +46,7 @@ class Pieces:
         self._source = SentencePieceProcessor(model_file=str(folder / "source.spm"))
         self._target = SentencePieceProcessor(model_file=str(folder / "target.spm"))
         self._ids: dict[str, int] = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))
+        self._tokens = {index: token for token, index in self._ids.items()}
         self._unknown, self.end = self._ids["<unk>"], self._ids["</s>"]
         self._most = most
 
@@ -56,6 +57,15 @@ class Pieces:
     def target(self, texts: Sequence[str]) -> list[list[int]]:
         """Return English texts as ids, the end included."""
         return self._encode(self._target, texts)
+
+    def text(self, ids: Sequence[int]) -> str:
+        """Return the English of ids, up to the first end."""
+        tokens = []
+        for index in ids:
+            if index == self.end:
+                break
+            tokens.append(self._tokens[index])
+        return str(self._target.decode(tokens)).strip()
 
     def _encode(self, model: Any, texts: Sequence[str]) -> list[list[int]]:
         return [

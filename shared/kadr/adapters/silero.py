@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -24,6 +25,14 @@ _CERTAIN = 0.85
 _MIN_SILENCE = 0.3  # seconds; shorter pauses do not end a span
 _MIN_SPEECH = 0.25  # seconds; shorter sounds are clicks and laughs
 _PAD = 0.2  # seconds before and after, so that soft consonants are not cut off
+
+
+class Samples(Protocol):
+    """(n,) float32 at 16 kHz: an array, or something that reads slices of one."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, span: slice, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ class SileroVad:
                 self._session = open_session(self._model.file(name), threads=1)
             return self._session
 
-    def probabilities(self, audio: Vector) -> Vector:
+    def probabilities(self, audio: Samples) -> Vector:
         """Return the probability of speech, (⌈n / 512⌉,), for (n,) samples at 16 kHz."""
         count = -(-len(audio) // FRAME)
         if count == 0:
@@ -74,7 +83,7 @@ class SileroVad:
             parts.append(part.reshape(-1))
         return np.concatenate(parts).astype(np.float32)
 
-    def spans(self, audio: Vector, *, longest: float = 29.0) -> list[Span]:
+    def spans(self, audio: Samples, *, longest: float = 29.0) -> list[Span]:
         """Return where somebody speaks, in order, none longer than ``longest`` seconds."""
         probabilities = self.probabilities(audio)
         return _pad(_spans(probabilities, int(longest * RATE / FRAME)), probabilities, len(audio))

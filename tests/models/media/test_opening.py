@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("av")
 
 from kadr.core.errors import DamagedMediaError, MediaLimitError, NotAVideoError
-from kadr.media.audio import read_audio
+from kadr.media.audio import open_audio, read_audio
 from kadr.media.frames import Frame, FramePlan, sample_frames
 from kadr.media.limits import MediaLimits
 from kadr.media.probe import probe
@@ -117,6 +117,18 @@ def test_sound_comes_as_mono_samples_at_the_rate_asked_for(tmp_path: Path) -> No
     spectrum = np.abs(np.fft.rfft(sound[4000:20_000]))
     assert np.argmax(spectrum) == pytest.approx(440, abs=2)  # one bin is one hertz
     assert 0.3 < np.abs(sound[4000:20_000]).max() < 0.8
+
+
+def test_long_sound_is_read_slice_by_slice(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.mp4", seconds=2, tone=440.0)
+    whole = read_audio(path)
+    with open_audio(path) as sound:
+        assert len(sound) == whole.size
+        for span in (slice(1000, 1600), slice(0, 64), slice(whole.size - 10, whole.size + 500)):
+            assert np.array_equal(sound[span], whole[span])
+        assert sound[500:400].size == 0
+        with pytest.raises(ValueError, match="steps"):
+            sound[::2]
 
 
 def test_sound_that_begins_late_keeps_its_time(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from kadr.adapters.clip import ClipText
 from kadr.models import convert
 from training.demo.clip import backdrops, captions, evaluate, export, glyphs, heldout, scenes, tokens, train
 from training.demo.clip.concepts import concepts, split
-from training.demo.clip.model import Shape
+from training.demo.clip.model import Shape, build
 
 pytestmark = [pytest.mark.torch, pytest.mark.onnx, pytest.mark.av]
 
@@ -28,6 +29,7 @@ PLAN = train.Plan(
     threads=1,
     batch=24,
     others=24,
+    names=24,
     rate=3e-3,
     warm_up=5,
     steps=60,
@@ -63,7 +65,9 @@ def drawn() -> glyphs.Glyphs:
 
 def trainer(folder: Path, drawn: glyphs.Glyphs, plan: train.Plan = PLAN) -> train.Trainer:
     grey = backdrops.Backdrops(np.full((4, 96, 96, 3), 128, np.uint8), np.zeros(4, np.int32))
-    composer = scenes.Composer(drawn, grey, scenes.letterings(1, 8, SHAPE.side), SHAPE.side)
+    composer = scenes.Composer(
+        drawn, grey, scenes.letterings(1, 8, SHAPE.side), side=SHAPE.side, patch=SHAPE.patch, warped=1
+    )
     return train.Trainer(folder, plan, SHAPE, composer)
 
 
@@ -127,22 +131,61 @@ def test_training_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path, dra
     whole = trainer(tmp_path, drawn, short).run()
     (tmp_path / "train.pt").unlink()
     first = trainer(tmp_path, drawn, short)
-    loss = first.loss(*first.batch(0))
+    loss = first.loss(first.batch(0))
     first.save()
     again = trainer(tmp_path, drawn, short)
     assert again.resume()
-    assert again.loss(*again.batch(0)).item() == pytest.approx(loss.item(), abs=1e-5)
+    assert again.loss(again.batch(0)).item() == pytest.approx(loss.item(), abs=1e-5)
     assert again.run()["loss"] == pytest.approx(whole["loss"], abs=1e-3)
 
 
 def test_training_finishes_when_it_is_asked_to(folder: Path, tmp_path: Path, drawn: glyphs.Glyphs) -> None:
     (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
     (tmp_path / "finish").touch()
-    endless = train.Plan(threads=1, batch=8, others=8, steps=1000, warm_up=1, report=1, bfloat16=False)
+    endless = train.Plan(
+        threads=1, batch=8, others=8, steps=1000, warm_up=1, cooling=0.25, report=1, bfloat16=False
+    )
     one = trainer(tmp_path, drawn, endless)
     one.step = 6
     report = one.run()
     assert report["step"] == 8  # a quarter of the whole was left to cool down
+
+
+def test_training_is_done_by_the_time_it_is_given(folder: Path, tmp_path: Path, drawn: glyphs.Glyphs) -> None:
+    (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
+    until = time.time() + 3
+    hurried = train.Plan(threads=1, batch=8, others=8, until=until, warm_up=1, report=1, bfloat16=False)
+    trainer(tmp_path, drawn, hurried).run()
+    assert abs(time.time() - until) < 2
+    rates = [json.loads(line)["rate"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert rates[0] == hurried.rate
+    assert rates[-1] < 0.2 * hurried.rate
+
+
+def test_heads_look_at_neighbours_before_any_training() -> None:
+    import torch
+
+    shape = Shape()
+    tower = build(shape, 20).vision_model
+    grid = shape.side // shape.patch
+    with torch.no_grad():
+        x = tower.pre_layrnorm(tower.embeddings(torch.zeros(1, 3, shape.side, shape.side)))
+        attention, normed = tower.encoder.layers[0].self_attn, tower.encoder.layers[0].layer_norm1(x)
+        query, key = (
+            part(normed)[0].unflatten(1, (attention.num_heads, -1)).transpose(0, 1)
+            for part in (attention.q_proj, attention.k_proj)
+        )
+    gaze = (query @ key.transpose(1, 2))[:, 1:, 1:].argmax(2)
+    middle = 4 * grid + 4
+    # The patch itself, right, below, left, above.
+    assert (gaze[:5, middle] - middle).tolist() == [0, 1, grid, -1, -grid]
+
+
+def test_a_bent_glyph_is_another_one_but_still_itself(drawn: glyphs.Glyphs) -> None:
+    bent = scenes.warp(drawn.bitmaps, 1)
+    inside = drawn.bitmaps[..., 3] > 0
+    for before, after in zip(inside, bent[..., 3] > 0, strict=True):
+        assert 0.8 < (before & after).sum() / (before | after).sum() < 1.0
 
 
 def test_a_text_is_true_of_the_pictures_that_show_it() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -13,23 +14,26 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import numpy as np
 import typer
 
+from training.demo.clip.train import Plan
+
 app = typer.Typer(help="Make the demo CLIP.", no_args_is_help=True, pretty_exceptions_enable=False)
 Folder = Annotated[Path, typer.Option("--folder", help="Where everything is kept.")]
 FOLDER = Path(".kadr/training/clip")
 TEST_SET = "twemoji"
+WATCHED, PUBLISHED = 2, 3  # seeds of the clips: those looked at while training are not those of the figures
 
 
-def test_clips(folder: Path, name: str) -> Path:
+def test_clips(folder: Path, name: str, seed: int = PUBLISHED) -> Path:
     """The folder of the held-out clips with the emoji of one set, rendered unless that has been done."""
     from training.demo.clip import glyphs, heldout
 
-    place = folder / f"heldout-{name}"
+    place = folder / f"heldout-{name}-{seed}"
     if not (place / "test.json").is_file():
         drawn = glyphs.load(folder / "glyphs.npz")
         own = drawn.only(drawn.set_index == heldout.named(name))
         trained = set(drawn.of(held_out=False).concept.tolist())
         own = own.only(np.isin(own.concept, sorted(trained)))
-        heldout.render(heldout.invent(own), own, place)
+        heldout.render(heldout.invent(own, seed=seed), own, place)
     return place
 
 
@@ -44,15 +48,27 @@ def data(folder: Folder = FOLDER) -> None:
         glyphs.save(glyphs.draw(folder / "packages"), folder / "glyphs.npz")
     if not (folder / "backdrops.npz").is_file():
         backdrops.save(backdrops.paint(seed=1, each=40), folder / "backdrops.npz")
-    test_clips(folder, TEST_SET)
+    for seed in (WATCHED, PUBLISHED):
+        test_clips(folder, TEST_SET, seed)
     typer.echo(f"{tokens.write(folder / 'tokenizer.json')} words")
+
+
+def _next(clock: str) -> float:
+    """The next time a clock of UTC shows HH:MM, in seconds since 1970."""
+    now = datetime.now(UTC)
+    hour, minute = map(int, clock.split(":"))
+    then = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return (then if then > now else then + timedelta(days=1)).timestamp()
 
 
 @app.command()
 def train(
     folder: Folder = FOLDER,
+    *,
     minutes: Annotated[float, typer.Option(help="Of computing; the last quarter cools down.")] = 75.0,
     pause: Annotated[list[Path] | None, typer.Option(help="Nothing is computed while this exists.")] = None,
+    until: Annotated[str, typer.Option(help="HH:MM, UTC: be done by then, instead of --minutes.")] = "",
+    threads: Annotated[int, typer.Option(help="Of this process.")] = Plan.threads,
     afresh: Annotated[bool, typer.Option(help="Do not go on from train.pt.")] = False,
 ) -> None:
     """Train; go on from where an earlier run was stopped."""
@@ -60,14 +76,15 @@ def train(
 
     from training.demo.clip.evaluate import Quick
     from training.demo.clip.model import Shape
-    from training.demo.clip.train import Plan, Trainer, composer
+    from training.demo.clip.train import Trainer, composer
 
     cv2.setNumThreads(0)
     shape = Shape()
-    trainer = Trainer(folder, Plan(minutes=minutes), shape, composer(folder, shape.side))
+    plan = Plan(minutes=minutes, until=_next(until) if until else 0.0, threads=threads)
+    trainer = Trainer(folder, plan, shape, composer(folder, shape.side, shape.patch))
     if not afresh and trainer.resume():
         typer.echo(f"going on from step {trainer.step}")
-    quick = Quick(test_clips(folder, TEST_SET), folder / "tokenizer.json", shape.side)
+    quick = Quick(test_clips(folder, TEST_SET, WATCHED), folder / "tokenizer.json", shape.side)
     typer.echo(trainer.run(pause=tuple(pause or ()), measure=quick))
 
 
@@ -115,7 +132,6 @@ def export(
     from training.demo.clip import export as exporting
     from training.demo.clip.evaluate import Quick, by_group, chance, extracted, judge
     from training.demo.clip.model import Shape, build
-    from training.demo.clip.train import Plan
 
     place, tokenizer, to = test_clips(folder, TEST_SET), folder / "tokenizer.json", folder / "export"
     torch.manual_seed(0)  # of the untrained model

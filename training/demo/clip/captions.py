@@ -122,6 +122,12 @@ def distractors(rng: Rng, count: int) -> list[Caption]:
     return found
 
 
+def names(rng: Rng, indices: Sequence[int]) -> list[Caption]:
+    """The bare name of each concept."""
+    chosen = [_name(rng, index) for index in indices]
+    return [Caption(name, (name,)) for name in chosen]
+
+
 def truth(scenes: Sequence[Scene], captions: Sequence[Caption]) -> npt.NDArray[np.bool_]:
     """(pictures, texts): whether the text is true of the picture."""
     index = _index()

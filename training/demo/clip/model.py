@@ -15,9 +15,9 @@ from training.demo.clip.tokens import MAX_TOKENS
 class Shape:
     """Sizes of the two towers; 512 dimensions is what Kadr's visual vectors have."""
 
-    side: int = 64  # pixels
+    side: int = 80  # pixels
     patch: int = 8
-    width: int = 160
+    width: int = 192
     layers: int = 4
     text_width: int = 128
     text_layers: int = 2
@@ -61,24 +61,67 @@ def build(shape: Shape, tokens: int) -> Any:
     return model
 
 
+# Where the heads of the first layers look at first, in patches (down, right); None: wherever they like.
+_NEIGHBOURS: tuple[tuple[tuple[int, int] | None, ...], ...] = (
+    ((0, 0), (0, 1), (1, 0), (0, -1), (-1, 0), None),
+    ((1, 1), (-1, 1), (1, -1), (-1, -1), None, None),
+    ((0, 2), (2, 0), (0, -2), (-2, 0), None, None),
+)
+
+
 def _place_patches(model: Any, shape: Shape) -> None:
-    """Start the positions of the patches as sines of row and column: neighbours are then alike from the start
-    (Beyer and others, "Better plain ViT baselines for ImageNet-1k", 2022)."""
+    """Start as a convolution would: positions as waves of row and column, and heads that look at a neighbour.
+
+    The waves have their own dimensions, as many as a head has. In a head of the first layers the query is the
+    patch's wave moved on by an offset, so that the key of the patch there fits best. A small transformer
+    finds this out by itself only after many pictures (Zheng and others, "Structured Initialization for Vision
+    Transformers", 2024).
+    """
     import torch
 
-    grid = shape.side // shape.patch
-    quarter = shape.width // 4
-    speed = 1.0 / (100.0 ** (np.arange(quarter) / quarter))
+    grid, head = shape.side // shape.patch, shape.per_head
+    count = head // 4
+    speeds = np.geomspace(np.pi / 1.5, np.pi / (1.5 * grid), count)
     row, column = np.mgrid[0:grid, 0:grid].reshape(2, -1, 1)
-    waves = [np.sin(row * speed), np.cos(row * speed), np.sin(column * speed), np.cos(column * speed)]
-    table = np.concatenate(waves, axis=1) * 0.2
+    # Sine and cosine of each speed stand side by side, those of the rows first.
+    waves = np.concatenate(
+        [
+            np.stack([np.sin(at * speeds), np.cos(at * speeds)], 2).reshape(len(at), -1)
+            for at in (row, column)
+        ],
+        1,
+    )
+    vision = model.vision_model
     with torch.no_grad():
-        weight = model.vision_model.embeddings.position_embedding.weight
-        weight[1:].copy_(torch.from_numpy(table))
+        table = vision.embeddings.position_embedding.weight
+        table.mul_(0.1)
+        table[1:, :head] += torch.from_numpy(waves).float()
+        layers = list(vision.encoder.layers)[:-1]  # the last one only gathers for the first token
+        for layer, offsets in zip(layers, _NEIGHBOURS, strict=False):
+            for number, offset in enumerate(offsets[: shape.width // head]):
+                if offset is None:
+                    continue
+                rows = slice(number * head, (number + 1) * head)
+                turn = np.zeros((head, head))
+                for axis in range(2):
+                    for n, speed in enumerate(speeds):
+                        at = 2 * (axis * count + n)
+                        sine, cosine = np.sin(offset[axis] * speed), np.cos(offset[axis] * speed)
+                        turn[at : at + 2, at : at + 2] = [[cosine, sine], [-sine, cosine]]
+                for weight, block in (
+                    (layer.self_attn.q_proj.weight, turn),
+                    (layer.self_attn.k_proj.weight, np.eye(head)),
+                ):
+                    weight[rows] *= 0.3
+                    weight[rows, :head] += torch.from_numpy(_SHARP * block).float()
 
 
-def whiten(model: Any, pictures: npt.NDArray[np.float32]) -> None:
-    """Start the filters of the patches as the whitened principal components of patches (n, 3, side, side).
+_SHARP = 2.7  # of the gaze: about half of a head's attention is then on the neighbour
+
+
+def whiten(model: Any, pictures: npt.NDArray[np.float32], first: int) -> None:
+    """Start the filters of the patches as the whitened principal components of patches (n, 3, side, side),
+    those of the ``first`` dimensions left out: the positions are there.
 
     Natural patches differ mostly in brightness; whitened, all details are seen from the first step on.
     """
@@ -93,5 +136,7 @@ def whiten(model: Any, pictures: npt.NDArray[np.float32]) -> None:
     values, vectors = np.linalg.eigh(np.cov(flat, rowvar=False))
     order = np.argsort(values)[::-1][:width]
     filters = (vectors[:, order] / np.sqrt(values[order] + 0.02 * values.mean())).T
+    filters = filters[: width - first].reshape(-1, channels, patch, patch)
     with torch.no_grad():
-        weight[: len(filters)].copy_(torch.from_numpy(0.5 * filters.reshape(-1, channels, patch, patch)))
+        weight[:first] *= 0.1
+        weight[first : first + len(filters)].copy_(torch.from_numpy(filters))

@@ -20,7 +20,8 @@ Rng = np.random.Generator
 Pixels = npt.NDArray[np.uint8]
 Coverage = npt.NDArray[np.float32]
 
-CELL = 8  # pixels: a patch of the model
+TOGETHER = 2  # glyphs in a picture, at most
+WARPED = 3  # more shapes of each glyph, as other artists might have drawn it
 
 _SCENERY = tuple(KINDS.values())
 
@@ -52,19 +53,30 @@ class Scene:
 class Composer:
     """Makes pictures of ``side`` pixels out of glyphs and backgrounds."""
 
-    def __init__(self, glyphs: Glyphs, backdrops: Backdrops, lettering: Sequence[Pixels], side: int) -> None:
-        self._levels = _levels(glyphs.bitmaps)
+    def __init__(
+        self,
+        glyphs: Glyphs,
+        backdrops: Backdrops,
+        lettering: Sequence[Pixels],
+        *,
+        side: int,
+        patch: int,
+        warped: int = WARPED,
+    ) -> None:
+        shapes = [_levels(glyphs.bitmaps)]
+        shapes += [_levels(warp(glyphs.bitmaps, seed)) for seed in range(1, warped + 1)]
+        self._shapes = shapes
         self._backdrops = backdrops
         self._lettering = lettering
-        self.side = side
+        self.side, self.grid = side, side // patch
         self._of = {int(c): np.flatnonzero(glyphs.concept == c) for c in np.unique(glyphs.concept)}
         self.known = np.array(sorted(self._of))
 
     def picture(self, rng: Rng, concept: int, easy: float = 0.0) -> tuple[Pixels, Scene, Coverage]:
         """Return a picture (side, side, 3) with ``concept`` in it, what else there is, and where.
 
-        Where: (side/8, side/8), the share of each 8 × 8 pixels that glyphs cover. ``easy`` is the share of
-        pictures with one large glyph and nothing over it, from which its looks are learned soonest.
+        Where: (TOGETHER, grid, grid), the share of each patch that each of the glyphs covers. ``easy`` is the
+        share of pictures with one large glyph and nothing over it, from which its looks are learned soonest.
         """
         simple = rng.random() < easy
         canvas, backdrop = self._background(rng)
@@ -74,12 +86,12 @@ class Composer:
             shown.append(int(rng.choice(self.known)))
         elif draw < 0.47:
             shown.append(concept)
-        sizes = [self.side * rng.uniform(0.6, 1.0)] if simple else self._sizes(rng, len(shown))
+        sizes = [self.side * rng.uniform(0.45, 1.0)] if simple else self._sizes(rng, len(shown))
         places = self._places(rng, sizes)
-        covered = np.zeros((self.side // CELL, self.side // CELL), np.float32)
-        for index, size, place in zip(shown, sizes, places, strict=True):
+        covered = np.zeros((TOGETHER, self.grid, self.grid), np.float32)
+        for n, (index, size, place) in enumerate(zip(shown, sizes, places, strict=True)):
             alpha = self._paste(rng, canvas, index, size, place)
-            covered = np.maximum(covered, cv2.resize(alpha, covered.shape, interpolation=cv2.INTER_AREA))
+            covered[n] = cv2.resize(alpha, (self.grid, self.grid), interpolation=cv2.INTER_AREA)
         if self._lettering and not simple and rng.random() < 0.4:
             self._write(rng, canvas)
         spoilt = np.clip(canvas, 0, 255).astype(np.uint8) if simple else self._spoil(rng, canvas)
@@ -149,7 +161,8 @@ class Composer:
     ) -> Coverage:
         choices = self._of[concept]
         which = choices[int(rng.integers(len(choices)))]
-        level = next((each for each in self._levels if each.shape[1] <= 1.5 * size), self._levels[-1])
+        levels = self._shapes[int(rng.integers(len(self._shapes)))]
+        level = next((each for each in levels if each.shape[1] <= 1.5 * size), levels[-1])
         glyph = level[which]
         scale = max(size, 8.0) / glyph.shape[0]
         angle = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-60, 60)
@@ -226,6 +239,29 @@ def _levels(bitmaps: Pixels) -> list[Pixels]:
         reduced = [cv2.resize(each, (smaller, smaller), interpolation=cv2.INTER_AREA) for each in whole]
         levels.append(np.stack(reduced))
     return levels
+
+
+def warp(bitmaps: Pixels, seed: int) -> Pixels:
+    """The glyphs bent smoothly, each in its own way, some of them with gradients and details levelled out.
+
+    Colour and form of a thing differ from artist to artist; what is taught must not hang on one outline.
+    """
+    rng = np.random.default_rng([seed, 9])
+    side = bitmaps.shape[1]
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    bent = np.empty_like(bitmaps)
+    for n, bitmap in enumerate(bitmaps):
+        field = rng.normal(0, 1, (int(rng.integers(3, 6)),) * 2 + (2,)).astype(np.float32)
+        field = (
+            cv2.resize(field, (side, side), interpolation=cv2.INTER_CUBIC) * rng.uniform(0.01, 0.035) * side
+        )
+        shape = cv2.remap(bitmap, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR)
+        if rng.random() < 0.4:
+            shape[..., :3] = cv2.medianBlur(
+                np.ascontiguousarray(shape[..., :3]), 5 if rng.random() < 0.5 else 3
+            )
+        bent[n] = shape
+    return bent
 
 
 def letterings(seed: int, count: int, side: int) -> list[Pixels]:
