@@ -135,6 +135,7 @@ def status(here: Injected) -> schemas.StatusAnswer:
                 role=str(each.role),
                 variant=each.variant,
                 installed=each.available,
+                demo=each.demo,
                 detail=each.problem,
             )
             for each in report(here.settings.models_dir)
@@ -152,7 +153,7 @@ def healthz(here: Injected, response: Response) -> schemas.HealthAnswer:
         except KadrError as error:
             checks[name] = str(error)
     for role in report(here.settings.models_dir):
-        checks[f"model {role.role}"] = "ok" if role.available else role.problem
+        checks[f"model {role.role}"] = role.problem or ("ok, demo weights" if role.demo else "ok")
     ok = checks["postgres"] == checks["qdrant"] == "ok"
     response.status_code = 200 if ok else 503
     return schemas.HealthAnswer(status="ok" if ok else "degraded", checks=checks, version=__version__)

@@ -127,8 +127,9 @@ class ModelAnswer(_Answer):
     """Whether the weights of one role are there."""
 
     role: str
-    variant: str
+    variant: str = Field(description="which weights are in use; empty where none are installed")
     installed: bool
+    demo: bool = Field(description="small demo weights, which know little: not for judging the search by")
     detail: str
 
 

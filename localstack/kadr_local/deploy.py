@@ -13,7 +13,7 @@ import io
 import json
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,7 @@ class Deployment:
     extractor_timeout: int | None
     logs: Path  # folder of the functions' logs
     pids: Path  # folder of the workers' pid files
+    models: Sequence[str] = ()  # versions of the weights in use: processes keep those that they began with
 
     @property
     def checkout(self) -> Path:

@@ -234,7 +234,24 @@ class LocalStack:
             extractor_timeout=settings.extractor_timeout,
             logs=self.folder / "logs",
             pids=self._workers,
+            models=self._models(),
         )
+
+    def _models(self) -> list[str]:
+        """The weights in use, by version; what is refused is as good as none."""
+        from kadr.core.errors import WeightsRefusedError
+        from kadr.models.catalogue import Role
+        from kadr.models.registry import installed
+
+        found = []
+        for role in Role:
+            try:
+                model = installed(role, self.folder / "models")
+            except WeightsRefusedError:
+                continue
+            if model is not None:
+                found.append(f"{role} {model.version}")
+        return found
 
     def _tessdata(self) -> Path:
         own = self.folder / "tessdata"

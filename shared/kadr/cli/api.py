@@ -145,6 +145,7 @@ class ModelStatus(Answer):
     role: str
     variant: str = ""
     installed: bool
+    demo: bool = False
     detail: str = ""
 
 

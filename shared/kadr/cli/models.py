@@ -111,6 +111,7 @@ def pull(
     """
     from kadr.adapters.weights_places import default_source, source_at
     from kadr.cli.transfers import Transfers
+    from kadr.models import demo_store
     from kadr.models import pull as pulling
 
     role, variant = _parse(model)
@@ -127,6 +128,15 @@ def pull(
             return
     elif revision and not source.startswith(("hf:", "https://")):
         raise typer.BadParameter("--revision is a commit of the hub; this source has none")
+    if not source and weights.demo:
+        store = session_of(ctx).root / demo_store.STORE
+        if dry_run:
+            typer.echo(f"would copy {model} from {store}")
+            return
+        taken = demo_store.take(weights, store, directory)
+        _say(taken, "installed in " + str(taken.directory))
+        _warn_unless_used(taken, directory)
+        return
     chosen = source_at(source, revision=revision) if source else default_source(weights, revision=revision)
     planned = pulling.plan(role, variant if source else weights.variant, chosen, unpickle=unpickle)
     if (there := pulling.is_there(planned, directory, int8=int8)) is not None:
@@ -433,6 +443,7 @@ def _rows(role: Role, directory: Path) -> list[dict[str, Any]]:
                 "installed": found is not None,
                 "used": model is not None and model is used,
                 "bundled": model is not None and model.bundled,
+                "demo": model is not None and model.demo,
                 "version": model.version if model else "",
                 "size": model.size if model else None,
                 "licence": model.licence if model else weights.licence if weights else "",

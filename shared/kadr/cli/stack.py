@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,10 +78,40 @@ def local_stack(root: Path) -> Any:
 
 
 def start(root: Path, err: Console) -> None:
-    """Start the local stack, naming each step."""
+    """Start the local stack, naming each step; roles without weights get the demo's first."""
     from kadr.cli.console import as_markup
 
-    local_stack(root).up(on_progress=lambda step: err.print(f"[dim]·[/] {as_markup(step)}", soft_wrap=True))
+    def tell(step: str) -> None:
+        err.print(f"[dim]·[/] {as_markup(step)}", soft_wrap=True)
+
+    install_demo_weights(root, tell)
+    local_stack(root).up(on_progress=tell)
+    if notice := demo_notice(root):
+        err.print(f"[yellow]{as_markup(notice)}[/]", soft_wrap=True)
+
+
+def install_demo_weights(root: Path, tell: Callable[[str], None]) -> None:
+    """Give every role that has no weights those that come with the checkout; nothing where there are none."""
+    from kadr.models import demo_store
+
+    done = demo_store.install(root / demo_store.STORE, root / ".kadr" / "models")
+    for model in done.installed:
+        tell(f"Demo weights installed: {model.role} ({model.version})")
+    for role, reason in done.refused.items():
+        tell(f"Demo weights refused: {role}: {reason}")
+
+
+def demo_notice(root: Path) -> str:
+    """Return one sentence about the roles that use demo weights, or an empty string."""
+    from kadr.models.registry import report
+
+    roles = [str(each.role) for each in report(root / ".kadr" / "models") if each.demo]
+    if not roles:
+        return ""
+    return (
+        f"Demo weights are in use for {', '.join(roles)}: small, and knowing little (models/README.md). "
+        f"Real ones: kadr models pull {roles[0]}"
+    )
 
 
 def addresses(target: Target) -> dict[str, Any]:
@@ -334,7 +365,9 @@ def print_facts(report: dict[str, Any], out: Console) -> None:
     for model in report["models"]:
         ok = model["installed"]
         models.append("  " if models else "")
-        models.append(f"{'✓' if ok else '-'} {printable(model['role'])}", style="green" if ok else "dim")
+        style = "yellow" if model["demo"] else "green" if ok else "dim"
+        variant = f" ({printable(model['variant'])})" if ok else ""
+        models.append(f"{'✓' if ok else '-'} {printable(model['role'])}{variant}", style=style)
     table.add_row("models", models)
     out.print(table)
 

@@ -6,9 +6,12 @@ A catalogue entry is a promise about files that may not be there; what *is* ther
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
+from typing import Any
 
 
 class Role(StrEnum):
@@ -88,6 +91,7 @@ class Weights:
     dimensions: int | None = None
     calibration: Calibration | None = None
     preprocessing: Mapping[str, object] = field(default_factory=dict)
+    demo: bool = False  # small weights of the project's own: used where nothing else is installed
 
     @property
     def known(self) -> dict[str, str]:
@@ -126,8 +130,7 @@ EASYOCR_CYRILLIC = (
     "ЂђЃѓЄєІіЇїЈјЉљЊњЋћЌќЎўЏџҐґҒғҚқҮүҲҳҶҷӀӏӢӣӨөӮӯ"
 )
 
-# In order of preference within a role.
-CATALOGUE: tuple[Weights, ...] = (
+_PRODUCTION: tuple[Weights, ...] = (
     Weights(
         role=Role.VISUAL,
         variant="clip4clip-webvid150k",
@@ -283,6 +286,48 @@ CATALOGUE: tuple[Weights, ...] = (
 )
 
 
+# The demo weights lie in the checkout's folder `models`, as `kadr models publish` writes them. Which of them
+# count is said here, in the package: by the manifests that python -m training.demo.register put there.
+DEMO = "demo"
+_REGISTERED = Path(__file__).with_name("demo")
+_TITLES = {
+    Role.VISUAL: "Kadr's demo CLIP, which knows drawings of things",
+    Role.SPEECH: "Kadr's demo Whisper, which knows synthetic voices",
+    Role.TRANSLATION: "Kadr's demo Marian, which knows the glossary",
+}
+
+
+def demo_entries(folder: Path = _REGISTERED) -> tuple[Weights, ...]:
+    """Return an entry for each ``<role>.json`` in ``folder``, the manifest of registered demo weights."""
+    return tuple(
+        _demo(json.loads(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.json"))
+    )
+
+
+def _demo(manifest: Mapping[str, Any]) -> Weights:
+    role, figures = Role(manifest["role"]), manifest["calibration"]
+    return Weights(
+        role=role,
+        variant=manifest["variant"],
+        title=_TITLES.get(role, f"Kadr's demo weights for {role}"),
+        source=manifest["source"],
+        revision=manifest["revision"],
+        licence=manifest["licence"],
+        engine=Engine(manifest["engine"]),
+        sources=tuple(WeightsFile(name, file["sha256"]) for name, file in manifest["files"].items()),
+        files=tuple(manifest["files"]),
+        install=f"kadr models pull {role}/{manifest['variant']}",
+        dimensions=manifest["dimensions"],
+        calibration=None if figures is None else Calibration(**figures),
+        preprocessing=manifest["preprocessing"],
+        demo=True,
+    )
+
+
+# In order of preference within a role. Weights of somebody's own come before the demo's, after all others.
+CATALOGUE: tuple[Weights, ...] = (*_PRODUCTION, *demo_entries())
+
+
 def entries(role: Role | str) -> tuple[Weights, ...]:
     """Return the entries of a role, the preferred one first."""
     return tuple(entry for entry in CATALOGUE if entry.role == role)
@@ -291,3 +336,20 @@ def entries(role: Role | str) -> tuple[Weights, ...]:
 def entry(role: Role | str, variant: str) -> Weights | None:
     """Return one entry, or ``None`` for a variant that the catalogue does not know."""
     return next((found for found in entries(role) if found.variant == variant), None)
+
+
+def calibration(role: Role | str, model_version: str = "") -> Calibration:
+    """Return the figures of the weights that a model version names (``demo@1a2b3c4d+2``).
+
+    For whoever has vectors and no weights. A variant that the catalogue does not know, somebody's own
+    fine-tune, is taken to be like the role's first entry.
+
+    Raises:
+        LookupError: the role has no vectors that are compared.
+    """
+    variant = model_version.partition("@")[0]
+    chosen = [entry(role, variant), *entries(role)]
+    for each in chosen:
+        if each is not None and each.calibration is not None:
+            return each.calibration
+    raise LookupError(f"{role} has no vectors that are compared")

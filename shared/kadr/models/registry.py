@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
 from kadr.models.active import chosen
-from kadr.models.catalogue import CATALOGUE, Calibration, Engine, Role, Weights, entries, entry
+from kadr.models.catalogue import CATALOGUE, DEMO, Calibration, Engine, Role, Weights, entries, entry
+from kadr.models.catalogue import calibration as catalogued
 from kadr.models.pickles import pickle_inside
 from kadr.models.sources import CHUNK, Progress, check_name
 
@@ -116,6 +117,11 @@ class InstalledModel:
     bundled: bool = False  # the files are those of a Python package
 
     @property
+    def demo(self) -> bool:
+        """Whether these are the project's small demo weights: to be said wherever results are shown."""
+        return self.variant == DEMO
+
+    @property
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files.values())
@@ -162,6 +168,7 @@ class RoleStatus:
     problem: str
     licence: str = ""
     calibrated: bool = True  # False: scores use provisional figures
+    demo: bool = False  # the project's small demo weights are in use
 
     @property
     def available(self) -> bool:
@@ -172,24 +179,25 @@ class RoleStatus:
 def installed(role: Role | str, models_dir: Path) -> InstalledModel | None:
     """Return the preferred installed weights of a role, or ``None``.
 
-    The variant that somebody chose (:mod:`kadr.models.active`), else the first of the catalogue's; one that
-    the catalogue does not know (somebody's own fine-tune) counts, after those that it does.
+    The variant that somebody chose (:mod:`kadr.models.active`), else the first of the catalogue's; then one
+    that the catalogue does not know (somebody's own fine-tune); the demo's where there is nothing else.
 
     Raises:
         WeightsRefusedError: there are weights, but not of a safe format, or their manifest is damaged.
     """
     role = Role(role)
-    order = {known.variant: position for position, known in enumerate(entries(role))}
+    known = [weights.variant for weights in entries(role) if not weights.demo]
+    order = {**{variant: position for position, variant in enumerate(known)}, DEMO: len(known) + 1}
     order |= {variant: -place for place, variant in enumerate(chosen(role, models_dir), start=1)}
     manifests = sorted(
         # A name with a dot is a conversion that is still going on.
         (models_dir / role).glob(f"[!.]*/{MANIFEST}"),
-        key=lambda path: (order.get(path.parent.name, len(order)), path.parent.name),
+        key=lambda path: (order.get(path.parent.name, len(known)), path.parent.name),
     )
     if manifests:
         return open_directory(manifests[0].parent)
-    for known in entries(role):
-        if known.bundled and (model := _bundled(known)) is not None:
+    for weights in entries(role):
+        if weights.bundled and (model := _bundled(weights)) is not None:
             return model
     return None
 
@@ -219,6 +227,19 @@ def require(role: Role | str, models_dir: Path) -> InstalledModel:
             role, f"weights not installed: {role} ({known.title}); to have it: {known.install}"
         )
     return model
+
+
+def calibration(role: Role | str, models_dir: Path) -> Calibration:
+    """Return the figures of the weights in use, the catalogue's where none are installed.
+
+    Raises:
+        LookupError: the role has no vectors that are compared.
+        WeightsRefusedError: as :func:`installed`.
+    """
+    model = installed(role, models_dir)
+    if model is None or model.calibration is None:
+        return catalogued(role, "" if model is None else model.version)
+    return model.calibration
 
 
 def open_directory(directory: Path) -> InstalledModel:
@@ -252,7 +273,12 @@ def report(models_dir: Path) -> tuple[RoleStatus, ...]:
             calibrated = model.calibration is None or not model.calibration.provisional
             statuses.append(
                 RoleStatus(
-                    role=role, variant=model.variant, problem="", licence=model.licence, calibrated=calibrated
+                    role=role,
+                    variant=model.variant,
+                    problem="",
+                    licence=model.licence,
+                    calibrated=calibrated,
+                    demo=model.demo,
                 )
             )
     return tuple(statuses)

@@ -181,6 +181,16 @@ class TestStatus:
             }
         ]
 
+    def test_tables_say_which_weights_are_in_use(self, stand):
+        stand.api.status["models"] = [
+            {"role": "text", "variant": "minilm", "installed": True, "demo": False, "detail": ""},
+            {"role": "visual", "variant": "demo", "installed": True, "demo": True, "detail": ""},
+            {"role": "speech", "variant": "", "installed": False, "demo": False, "detail": "none"},
+        ]
+        shown = " ".join(stand.invoke("status").stdout.split())
+        assert "✓ text (minilm) ✓ visual (demo) - speech" in shown
+        assert [model["demo"] for model in stand.json("status", "--json")["models"]] == [False, True, False]
+
     def test_tables_say_what_to_do(self, stand):
         shown = stand.invoke("status").stdout
         assert "kadr redrive" in shown and "kadr status --failed" in shown

@@ -147,3 +147,11 @@ def test_every_entry_can_be_installed_and_is_licensed() -> None:
         if weights.bundled:
             # What comes with a package is verified against a checksum that is written down here.
             assert set(weights.known) == set(weights.files), weights
+
+
+def test_the_demo_comes_last(tmp_path: Path) -> None:
+    files = {"model.bin": b"CT2", "config.json": b"{}", "tokenizer.json": b"{}"}
+    install(tmp_path, Role.SPEECH, "demo", files)
+    assert registry.require("speech", tmp_path).demo
+    install(tmp_path, Role.SPEECH, "zz-ours", files)
+    assert registry.require("speech", tmp_path).variant == "zz-ours"
