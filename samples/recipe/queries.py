@@ -1,7 +1,8 @@
-"""Queries with the clips that answer them, judged by what is *written* in the clips.
+"""Queries with the clips that answer them, each by what is written, what is seen or what is said.
 
-A clip is listed where somebody who typed the query would be content with it, whatever its language. What
-is only seen, heard or recognised (a face without its name) does not count yet.
+A clip is listed where somebody who typed the query would be content with it, whatever its language. A query's
+modality says what it asks for: the clips of the first six classes have it written in them, those of ``seen``
+show it, those of ``said`` speak of it and neither show nor write it. Faces without names do not count yet.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-QueryClass = Literal["exact", "inflection", "paraphrase", "ru-en", "en-ru", "typo"]
+QueryClass = Literal["exact", "inflection", "paraphrase", "ru-en", "en-ru", "typo", "seen", "said"]
+MODALITIES: dict[QueryClass, str] = {"seen": "visual", "said": "speech"}  # of the others: ocr
 
 # Files without ".mp4".
 BORSCHT = ("borsch_recept", "grandma_borscht")
@@ -153,6 +155,65 @@ QUERIES: dict[QueryClass, dict[str, Sequence[str]]] = {
         "grase hoper": HOPPER,
         "rjn": CATS,
     },
+    # What a clip shows.
+    "seen": {
+        "слон": ("elephant",),
+        "big elephant": ("elephant",),
+        "пицца": ("pizza",),
+        "slice of pizza": ("pizza",),
+        "пингвин на снегу": ("penguin",),
+        "penguin": ("penguin",),
+        "осьминог": ("octopus",),
+        "octopus in the ocean": ("octopus",),
+        "велосипед": ("bicycle",),
+        "bike on the road": ("bicycle",),
+        "вертолёт": ("helicopter",),
+        "helicopter flight": ("helicopter",),
+        "ананас": ("pineapple",),
+        "pineapple": ("pineapple",),
+        "скрипка": ("violin",),
+        "violin": ("violin",),
+        "динозавр": ("dinosaur",),
+        "dinosaur t-rex": ("dinosaur",),
+        "бабочка": ("butterfly",),
+        "butterfly": ("butterfly",),
+        "трактор": ("tractor",),
+        "tractor on a farm": ("tractor",),
+        "робот": ("robot",),
+        "robot": ("robot",),
+        "закат на море": ("sunset_sea", "istanbul"),
+        "sunset over the sea": ("sunset_sea", "istanbul"),
+        "музыкальный инструмент": ("violin", "tri_akkorda"),
+    },
+    # What is spoken of in a clip.
+    "said": {
+        "пчёлы и мёд": ("honey_bees",),
+        "bees make honey": ("honey_bees",),
+        "помидоры на балконе": ("balcony_tomatoes",),
+        "growing tomatoes at home": ("balcony_tomatoes",),
+        "старая крепость": ("old_fortress",),
+        "fortress by the river": ("old_fortress",),
+        "шахматы для детей": ("family_chess",),
+        "chess with family": ("family_chess",),
+        "чистить зубы": ("brush_your_teeth",),
+        "dentist advice": ("brush_your_teeth",),
+        "ночная библиотека": ("night_library",),
+        "read books for free": ("night_library",),
+        "рыбалка с дедушкой": ("fishing_with_grandfather",),
+        "big fish in the lake": ("fishing_with_grandfather",),
+        "рисовать небо красками": ("watercolour",),
+        "draw with a wet brush": ("watercolour",),
+        "сказка про лису": ("skazka_na_noch",),
+        "fox and a magic lantern": ("skazka_na_noch",),
+        "здоровый сон": ("podcast_intro",),
+        "healthy habits": ("podcast_intro",),
+        "старый базар": ("istanbul",),
+        "wrench and bucket": ("oil_change",),
+        "деревянная хижина": ("minecraft_house",),
+        "расчёска в душе": ("curly_hair",),
+        "thirty eight days in orbit": ("shuttle_commander",),
+        "мяч влетает в ворота": ("gol_na_poslednei_minute",),
+    },
 }
 
 
@@ -174,5 +235,6 @@ def judged(queries: dict[QueryClass, dict[str, Sequence[str]]], files: Iterable[
                     f"{query!r}: {'asked twice' if query in seen else f'no such clip {missing}'}"
                 )
             seen.add(query)
-            rows.append({"query": query, "relevant": relevant, "class": kind, "modality": "ocr"})
+            modality = MODALITIES.get(kind, "ocr")
+            rows.append({"query": query, "relevant": relevant, "class": kind, "modality": modality})
     return rows

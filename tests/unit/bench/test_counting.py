@@ -89,5 +89,5 @@ def test_totals_are_rates_of_sums_and_the_worst_delay() -> None:
 
 def test_clips_are_chosen_by_a_part_of_their_name() -> None:
     assert [clip["file"] for clip in sample_clips("borscht")] == ["grandma_borscht.mp4"]
-    assert len(sample_clips()) == 52
+    assert len(sample_clips()) == 72
     assert set(CHECKS) <= {"ocr", "faces", "visual", "speech"}

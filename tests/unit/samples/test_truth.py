@@ -74,13 +74,48 @@ def test_the_committed_queries_are_the_recipes() -> None:
     assert _rows("queries.jsonl") == judged(QUERIES, TRUTH), "run `python -m samples.recipe` again"
 
 
-def test_queries_are_answered_by_clips_with_text() -> None:
+def test_queries_are_answered_by_clips_that_have_what_they_ask_for() -> None:
     for row in _rows("queries.jsonl"):
-        assert row["modality"] == "ocr"
+        assert row["modality"] == {"seen": "visual", "said": "speech"}.get(row["class"], "ocr")
         assert row["relevant"], row["query"]
         assert len(set(row["relevant"])) == len(row["relevant"]), row["query"]
         for file in row["relevant"]:
-            assert TRUTH[file]["lines"], f"{row['query']!r}: nothing is written in {file}"
+            if row["modality"] == "ocr":
+                assert TRUTH[file]["lines"], f"{row['query']!r}: nothing is written in {file}"
+            if row["modality"] == "speech":
+                assert TRUTH[file]["narration"], f"{row['query']!r}: nothing is said in {file}"
+
+
+def test_some_clips_can_be_found_by_one_modality_only() -> None:
+    rows, wordless = _rows("queries.jsonl"), [row for row in TRUTH.values() if not row["lines"]]
+    seen = {row["file"] for row in wordless if row["narration"] is None}
+    heard = {row["file"] for row in wordless if row["narration"] is not None}
+
+    def asked_for(files: set[str], modality: str) -> set[str]:
+        return {file for row in rows if row["modality"] == modality for file in row["relevant"]} & files
+
+    assert len(asked_for(seen, "visual")) >= 12
+    assert len(asked_for(heard, "speech")) >= 10
+    for only, other in ((seen, ("ocr", "speech")), (heard, ("ocr", "visual"))):
+        assert not any(asked_for(only, modality) for modality in other)
+
+
+def test_what_is_said_in_reply_to_a_query_is_not_written_beside_it() -> None:
+    for row in _rows("queries.jsonl"):
+        if row["modality"] != "speech":
+            continue
+        words = {word.lower() for word in row["query"].split() if len(word) > 3}
+        for file in row["relevant"]:
+            written = " ".join(line["text"] for line in TRUTH[file]["lines"]).lower().split()
+            assert not words <= set(written), row["query"]
+
+
+@pytest.mark.parametrize("modality", ["visual", "speech"])
+def test_both_languages_ask_for_what_is_seen_and_said(modality: str) -> None:
+    asked = [row["query"] for row in _rows("queries.jsonl") if row["modality"] == modality]
+    latin = sum(query.isascii() for query in asked)
+    assert len(asked) >= 24
+    assert latin >= 10 and len(asked) - latin >= 10
 
 
 def test_exact_queries_stand_in_a_clip_as_they_are_typed() -> None:
@@ -98,8 +133,8 @@ def test_every_class_has_enough_queries() -> None:
     queries = _rows("queries.jsonl")
     count = Counter(row["class"] for row in queries)
 
-    assert len(queries) >= 80
-    assert set(count) == {"exact", "inflection", "paraphrase", "ru-en", "en-ru", "typo"}
+    assert len(queries) >= 150
+    assert set(count) == {"exact", "inflection", "paraphrase", "ru-en", "en-ru", "typo", "seen", "said"}
     assert count["typo"] >= 8
     assert all(number >= 12 for kind, number in count.items() if kind != "typo")
     assert "как варить борщ" in {row["query"] for row in queries}
