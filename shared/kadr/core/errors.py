@@ -13,6 +13,7 @@
     │   ├── InvalidMessageError       a message does not have the schema it claims
     │   ├── EmptyQueryError           there is nothing to look for in a query
     │   ├── GlossaryError             entries are not such as a glossary can have
+    │   ├── RankingError              constants are not such as ranking can have
     │   ├── KeyNameTakenError         there is a valid API key of that name already
     │   └── DictionaryError           the published suggestions are damaged, or of another format
     └── TransientError            worth another try: retried with backoff, then dead-lettered
@@ -47,6 +48,10 @@ class GlossaryError(PermanentError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class RankingError(PermanentError):
+    """Constants are not such as ranking can have; the message names the one."""
 
 
 class KeyNameTakenError(PermanentError):
