@@ -1,7 +1,7 @@
 """Phrases: words in exactly this order. Both sides of the comparison are made here.
 
-A video's texts and a quoted phrase are both reduced to stems, joined by spaces; a phrase is found where its stems
-follow one another in a text. The index splits at spaces and changes nothing else.
+A video's texts and a quoted phrase are both reduced to stems, joined by spaces; a phrase is found where its
+stems follow one another in a text. The index splits at spaces and changes nothing else.
 """
 
 from __future__ import annotations
