@@ -3,12 +3,15 @@
 With unit vectors ``x_m`` of a video, its weights ``w_m`` (:mod:`kadr.core.weights`) and the calibration
 ``μ_m, σ_m`` of each model (mean and deviation of the cosine of *unrelated* pairs)::
 
-    score(v, q) = Σ_m w_m · (cos(x_m, q_m) − μ_m) / σ_m
-                = ⟨ [ w_vis/σ_vis · x_vis ; w_ocr/σ_txt · x_ocr + w_sp/σ_txt · x_sp ; −Σ w_m μ_m/σ_m ],
-                    [ q_clip ; q_text ; 1 ] ⟩
+    score(v, q) = Σ_m e_m · w_m · (cos(x_m, q_m) − μ_m) / σ_m
+                = ⟨ [ w_vis/σ_vis · x_vis ; w_ocr/σ_txt · x_ocr + w_sp/σ_txt · x_sp ;
+                      −w_vis μ_vis/σ_vis ; −(w_ocr + w_sp) μ_txt/σ_txt ],
+                    [ e · q_clip ; q_text ; e ; 1 ] ⟩
 
 OCR and speech are compared with the same query vector, so their parts add up. A score is the weighted number
-of standard deviations above an unrelated video: 0 means "no better than chance", whatever the models.
+of standard deviations above an unrelated video: 0 means "no better than chance", whatever the models. The two
+spaces have a constant each, so that the emphasis ``e`` of a query on what is seen, or a query that has only a
+picture or only a text, leaves every score calibrated.
 """
 
 from __future__ import annotations
@@ -23,7 +26,11 @@ from kadr.core.modality import Modality
 
 VISUAL_DIMENSIONS = 512
 TEXT_DIMENSIONS = 384
-FUSED_DIMENSIONS = VISUAL_DIMENSIONS + TEXT_DIMENSIONS + 1
+FUSED_DIMENSIONS = VISUAL_DIMENSIONS + TEXT_DIMENSIONS + 2
+
+_VISUAL = slice(0, VISUAL_DIMENSIONS)
+_TEXT = slice(VISUAL_DIMENSIONS, VISUAL_DIMENSIONS + TEXT_DIMENSIONS)
+_VISUAL_CONSTANT, _TEXT_CONSTANT = FUSED_DIMENSIONS - 2, FUSED_DIMENSIONS - 1
 
 
 class Calibration(Protocol):
@@ -47,7 +54,7 @@ def fuse(
     visual: Calibration,
     text: Calibration,
 ) -> Vector:
-    """Return the fused vector (897,) of a video.
+    """Return the fused vector (898,) of a video.
 
     ``vectors`` are unit vectors: visual (512,), OCR and speech (384,). A modality without a vector or a
     weight adds nothing.
@@ -57,23 +64,27 @@ def fuse(
         vector = vectors.get(modality)
         if vector is None:
             continue
-        calibration = visual if modality is Modality.VISUAL else text
-        part = (
-            slice(0, VISUAL_DIMENSIONS)
+        calibration, part, constant = (
+            (visual, _VISUAL, _VISUAL_CONSTANT)
             if modality is Modality.VISUAL
-            else slice(VISUAL_DIMENSIONS, VISUAL_DIMENSIONS + TEXT_DIMENSIONS)
+            else (text, _TEXT, _TEXT_CONSTANT)
         )
         fused[part] += weight / calibration.deviation * vector
-        fused[-1] -= weight * calibration.mean / calibration.deviation
+        fused[constant] -= weight * calibration.mean / calibration.deviation
     return fused
 
 
-def fuse_query(*, clip: Vector | None, text: Vector | None) -> Vector:
-    """Return the query's side (897,) from unit vectors: ``clip`` (512,) and ``text`` (384,)."""
+def fuse_query(*, clip: Vector | None, text: Vector | None, emphasis: float = 1.0) -> Vector:
+    """Return the query's side (898,) from unit vectors: ``clip`` (512,) and ``text`` (384,).
+
+    ``emphasis`` is how much what is seen counts against what is written and said; 1 is neither more nor less.
+    A side that is not asked for scores 0, which is what unrelated videos score.
+    """
     fused = np.zeros(FUSED_DIMENSIONS, dtype=np.float32)
     if clip is not None:
-        fused[:VISUAL_DIMENSIONS] = clip
+        fused[_VISUAL] = emphasis * clip
+        fused[_VISUAL_CONSTANT] = emphasis
     if text is not None:
-        fused[VISUAL_DIMENSIONS:-1] = text
-    fused[-1] = 1.0
+        fused[_TEXT] = text
+        fused[_TEXT_CONSTANT] = 1.0
     return fused

@@ -31,8 +31,9 @@ def unit(seed: int, dimensions: int) -> Vector:
 @given(
     seeds=st.lists(st.integers(0, 2**32 - 1), min_size=5, max_size=5),
     raw=st.lists(st.floats(0.01, 1.0), min_size=3, max_size=3),
+    emphasis=st.floats(0.0, 4.0),
 )
-def test_one_dot_product_is_the_whole_formula(seeds: list[int], raw: list[float]) -> None:
+def test_one_dot_product_is_the_whole_formula(seeds: list[int], raw: list[float], emphasis: float) -> None:
     vectors = {
         Modality.VISUAL: unit(seeds[0], 512),
         Modality.OCR: unit(seeds[1], 384),
@@ -42,6 +43,7 @@ def test_one_dot_product_is_the_whole_formula(seeds: list[int], raw: list[float]
     shares = {modality: value / sum(raw) for modality, value in zip(vectors, raw, strict=True)}
     expected = sum(
         share
+        * (emphasis if modality is Modality.VISUAL else 1.0)
         * (
             float(vectors[modality] @ (clip if modality is Modality.VISUAL else text))
             - (VISUAL if modality is Modality.VISUAL else TEXT).mean
@@ -51,7 +53,16 @@ def test_one_dot_product_is_the_whole_formula(seeds: list[int], raw: list[float]
     )
     fused = fuse(vectors, shares, visual=VISUAL, text=TEXT)
     assert fused.shape == (FUSED_DIMENSIONS,)
-    assert float(fused @ fuse_query(clip=clip, text=text)) == pytest.approx(expected, abs=1e-3)
+    query = fuse_query(clip=clip, text=text, emphasis=emphasis)
+    assert float(fused @ query) == pytest.approx(expected, abs=1e-3)
+
+
+def test_what_a_query_does_not_ask_for_scores_like_something_unrelated() -> None:
+    vectors = {Modality.VISUAL: unit(1, 512), Modality.OCR: unit(2, 384)}
+    both = fuse(vectors, {Modality.VISUAL: 0.5, Modality.OCR: 0.5}, visual=VISUAL, text=TEXT)
+    text = unit(3, 384)
+    only_text = 0.5 * (float(vectors[Modality.OCR] @ text) - TEXT.mean) / TEXT.deviation
+    assert float(both @ fuse_query(clip=None, text=text)) == pytest.approx(only_text, abs=1e-4)
 
 
 def test_a_modality_without_a_vector_changes_nothing() -> None:
