@@ -107,6 +107,8 @@ def test_the_same_sources_make_the_same_deployment() -> None:
     assert rewritten(deployment()) == rewritten(deployment())
     assert deployment().digest() == deployment().digest()
     assert deployment(concurrency=2).digest() != deployment().digest()
+    # processes keep the weights that they began with
+    assert deployment(models=["visual demo@12345678"]).digest() != deployment().digest()
 
 
 @pytest.mark.parametrize(
