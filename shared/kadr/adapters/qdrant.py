@@ -14,9 +14,11 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
+from kadr.adapters import qdrant_collections
+from kadr.adapters.qdrant_collections import FUSED, WORDS
+from kadr.core.duplicates import SAME_PICTURES, Neighbour
 from kadr.core.errors import DependencyError
 from kadr.core.extraction import Vector
-from kadr.core.fusion import FUSED_DIMENSIONS, TEXT_DIMENSIONS, VISUAL_DIMENSIONS
 from kadr.core.words import SparseVector
 from kadr.ports.vectors import Hit
 
@@ -25,14 +27,12 @@ if TYPE_CHECKING:
     from qdrant_client import models as q
 
 
-FACE_DIMENSIONS = 128  # dlib's face recognition ResNet
-
-FUSED = "fused"
-WORDS = "words"
-
 # How many candidates each half of the hybrid query hands to the formula. A video that only one half
 # proposes gets 0 from the other: for the calibrated semantic score that is the mean of unrelated pairs.
 _PREFETCH = 200
+
+# Copies of a video that are looked at to find the group of another one; they share theirs already.
+_COPIES = 16
 
 
 class Qdrant:
@@ -64,8 +64,12 @@ class Qdrant:
         try:
             yield self.client
         except UnexpectedResponse as error:
-            hint = "; has `kadr migrate` been run?" if error.status_code == 404 else ""
             said = error.content.decode(errors="replace")[:300]
+            hint = ""
+            if error.status_code == 404:
+                hint = "; has `kadr migrate` been run?"
+            elif "dimension" in said:
+                hint = "; the index was made by another release: run `kadr reindex --fused`"
             raise DependencyError(
                 f"Qdrant at {self._url} refused ({error.status_code}): {said}{hint}"
             ) from error
@@ -73,57 +77,12 @@ class Qdrant:
             raise DependencyError(f"Qdrant at {self._url} did not answer: {error}") from error
 
     def ensure(self, alias: str = "videos", *, dry_run: bool = False) -> list[str]:
-        """Make the collections that are missing, with their indexes and the alias; return their names.
+        """Make the collections, the alias and the indexes that are missing; return what they are.
 
         With ``dry_run`` only names them.
         """
         with self.errors() as client:
-            aliases = {each.alias_name for each in client.get_aliases().aliases}
-            missing = [] if alias in aliases else [alias]
-            if not client.collection_exists("faces"):
-                missing.append("faces")
-            if not dry_run:
-                for name in missing:
-                    if name == alias:
-                        _create_videos(client, alias)
-                    else:
-                        _create_faces(client)
-        return missing
-
-
-def _create_videos(client: QdrantClient, alias: str) -> None:
-    from qdrant_client import models as q
-
-    # A rebuilt index goes into the next number; the alias is then moved in one step.
-    name = f"{alias}-0001"
-    if not client.collection_exists(name):  # else an earlier try broke off before the alias
-        client.create_collection(
-            name,
-            vectors_config={
-                FUSED: _dense(FUSED_DIMENSIONS, q.Distance.DOT),
-                "visual": _dense(VISUAL_DIMENSIONS, q.Distance.COSINE),
-                "ocr": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
-                "speech": _dense(TEXT_DIMENSIONS, q.Distance.COSINE),
-            },
-            sparse_vectors_config={WORDS: q.SparseVectorParams(modifier=q.Modifier.IDF)},
-            quantization_config=q.ScalarQuantization(
-                scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True)
-            ),
-        )
-    client.create_payload_index(name, "generation", q.PayloadSchemaType.INTEGER)
-    client.create_payload_index(name, "key", q.PayloadSchemaType.KEYWORD)
-    create = q.CreateAlias(collection_name=name, alias_name=alias)
-    client.update_collection_aliases([q.CreateAliasOperation(create_alias=create)])
-
-
-def _create_faces(client: QdrantClient) -> None:
-    from qdrant_client import models as q
-
-    client.create_collection(
-        "faces", vectors_config=q.VectorParams(size=FACE_DIMENSIONS, distance=q.Distance.EUCLID)
-    )
-    client.create_payload_index("faces", "video_id", q.PayloadSchemaType.KEYWORD)
-    client.create_payload_index("faces", "generation", q.PayloadSchemaType.INTEGER)
+            return qdrant_collections.ensure(client, alias, dry_run=dry_run)
 
 
 class QdrantVectorIndex:
@@ -194,6 +153,28 @@ class QdrantVectorIndex:
                 )
             if absent:
                 client.delete_vectors(self._collection, absent, mine, wait=True)
+
+    def annotate(self, video_id: UUID, generation: int, payload: Mapping[str, Any]) -> None:
+        """Set keys of the payload of a point of this generation; see the port."""
+        from qdrant_client import models as q
+
+        same = q.FieldCondition(key="generation", match=q.MatchValue(value=generation))
+        mine = q.Filter(must=[q.HasIdCondition(has_id=[str(video_id)]), same])
+        with self._qdrant.errors() as client:
+            client.set_payload(self._collection, dict(payload), points=mine, wait=True)
+
+    def look_alikes(self, vector: Vector) -> list[Neighbour]:
+        """Return the videos whose visual vectors are closest to ``vector``; see the port."""
+        with self._qdrant.errors() as client:
+            answer = client.query_points(
+                self._collection,
+                query=vector.astype(np.float32).tolist(),
+                using="visual",
+                limit=_COPIES,
+                score_threshold=SAME_PICTURES,
+                with_payload=["group", "duration"],
+            )
+        return [neighbour(point) for point in answer.points]
 
     def vectors(self, video_id: UUID, names: Sequence[str]) -> dict[str, Vector]:
         """Return those of the named vectors that the video has."""
@@ -310,10 +291,10 @@ class QdrantFaceIndex:
             client.delete(self._collection, q.Filter(must=conditions), wait=True)
 
 
-def _dense(size: int, distance: q.Distance) -> q.VectorParams:
-    from qdrant_client import models as q
-
-    return q.VectorParams(size=size, distance=distance)
+def neighbour(point: q.ScoredPoint) -> Neighbour:
+    """Return what a point with its ``group`` and ``duration`` says about a video that looks alike."""
+    payload = point.payload or {}
+    return Neighbour(UUID(str(point.id)), point.score, payload.get("duration"), payload.get("group") or "")
 
 
 def _filter(*conditions: q.FieldCondition) -> q.Filter:

@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) -> None:
-    """Apply the pending migrations of PostgreSQL, and make the collections that Qdrant lacks.
+    """Apply the pending migrations of PostgreSQL, and make the collections and indexes that Qdrant lacks.
 
     The addresses are those of the stack's functions; both must be reachable from here.
     """
@@ -58,7 +58,7 @@ def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False
         api_key=lambda: secret(target, key_arn)["api_key"] if key_arn else None,
         timeout=30,
     )
-    names += [f"collection {name}" for name in qdrant.ensure(dry_run=dry_run)]
+    names += qdrant.ensure(dry_run=dry_run)
     if as_json:
         print_json({"pending": names, "applied": []} if dry_run else {"pending": [], "applied": names})
         return

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
+from kadr.core.duplicates import Neighbour
 from kadr.core.extraction import Vector
 from kadr.core.words import SparseVector
 
@@ -41,6 +42,15 @@ class VectorIndex(Protocol):
         payload: Mapping[str, Any],
     ) -> None:
         """Set what search reads; ``None`` removes."""
+
+    def annotate(self, video_id: UUID, generation: int, payload: Mapping[str, Any]) -> None:
+        """Set keys of the payload; nothing happens where the video has no point of this generation."""
+
+    def look_alikes(self, vector: Vector) -> list[Neighbour]:
+        """Return the videos that look like ``vector`` (512,), the closest first, at least as close as copies.
+
+        The video itself is among them.
+        """
 
     def vectors(self, video_id: UUID, names: Sequence[str]) -> dict[str, Vector]:
         """Return those of the named vectors that the video has."""

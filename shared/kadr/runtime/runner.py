@@ -250,6 +250,8 @@ class _Job:
             )
         if extraction.media is not None:
             commit.set_media(extraction.media)
+            # `assemble` writes it too, but may have been there before and has nothing to come back for.
+            world.index.annotate(video_id, generation, {"duration": extraction.media.duration})
         if extraction.thumbnail is not None:
             key = thumbnail_key(video_id, generation)
             world.objects.put(

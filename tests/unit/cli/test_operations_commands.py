@@ -51,7 +51,7 @@ class TestMigrate:
         """A database with two pending migrations; what was applied, and the address that was used."""
         from kadr.adapters import postgres, qdrant
 
-        seen = {"pending": ["0001_ledger.sql", "0002_more.sql"], "missing": ["videos"]}
+        seen = {"pending": ["0001_ledger.sql", "0002_more.sql"], "missing": ["collection videos"]}
 
         def apply(database, *, dry_run=False):
             seen["address"] = database._address

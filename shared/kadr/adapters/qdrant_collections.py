@@ -1,0 +1,172 @@
+"""The collections of Qdrant: what they look like, and which one the alias ``videos`` means.
+
+A collection of videos is called ``videos-0001``; one that is built anew has the next number, and the alias is
+moved to it in one step. Whatever reads and writes uses the alias.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from kadr.core.fusion import FUSED_DIMENSIONS, TEXT_DIMENSIONS, VISUAL_DIMENSIONS
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+    from qdrant_client import models as q
+
+FUSED = "fused"
+WORDS = "words"
+FACES = "faces"
+FACE_DIMENSIONS = 128  # dlib's face recognition ResNet
+
+
+def video_fields() -> dict[str, q.PayloadSchemaType | q.TextIndexParams]:
+    """Return the payload fields of a video that are indexed; :mod:`kadr.core.document` fills them."""
+    from qdrant_client import models as q
+
+    kinds = q.PayloadSchemaType
+    return {
+        "generation": kinds.INTEGER,
+        "key": kinds.KEYWORD,
+        "created_at": kinds.DATETIME,
+        "duration": kinds.FLOAT,
+        "modalities": kinds.KEYWORD,
+        "languages": kinds.KEYWORD,
+        "people": kinds.KEYWORD,
+        "theme": kinds.KEYWORD,
+        "group": kinds.KEYWORD,
+        "ranking": kinds.KEYWORD,
+        # Both sides are stems already (kadr.core.phrases): the index only splits at spaces.
+        "stems": q.TextIndexParams(
+            type=q.TextIndexType.TEXT,
+            tokenizer=q.TokenizerType.WHITESPACE,
+            lowercase=False,
+            min_token_len=1,
+            phrase_matching=True,
+        ),
+    }
+
+
+def face_fields() -> dict[str, q.PayloadSchemaType]:
+    """Return the payload fields of a face that are indexed."""
+    from qdrant_client import models as q
+
+    return {"video_id": q.PayloadSchemaType.KEYWORD, "generation": q.PayloadSchemaType.INTEGER}
+
+
+def ensure(client: QdrantClient, alias: str, *, dry_run: bool = False) -> list[str]:
+    """Make what is missing: collections, the alias, indexes of payload fields; return their names.
+
+    With ``dry_run`` only names them.
+    """
+    done = []
+    name = target(client, alias)
+    if name is None:
+        done.append(f"collection {alias}")
+        if not dry_run:
+            first = numbered(alias, 1)
+            # there already where an earlier try broke off before the alias
+            if not client.collection_exists(first):
+                create_videos(client, first)
+            _index(client, first, video_fields())
+            switch(client, alias, first)
+    else:
+        done += _index(client, name, video_fields(), dry_run=dry_run)
+    if not client.collection_exists(FACES):
+        done.append(f"collection {FACES}")
+        if not dry_run:
+            client.create_collection(FACES, vectors_config=_dense(FACE_DIMENSIONS, "Euclid"))
+            _index(client, FACES, face_fields())
+    else:
+        done += _index(client, FACES, face_fields(), dry_run=dry_run)
+    return done
+
+
+def target(client: QdrantClient, alias: str) -> str | None:
+    """Return the collection that the alias means, if there is one."""
+    aliases = {each.alias_name: each.collection_name for each in client.get_aliases().aliases}
+    return aliases.get(alias)
+
+
+def generations(client: QdrantClient, alias: str) -> list[str]:
+    """Return every collection that was made for the alias, the oldest first."""
+    ours = re.compile(rf"{re.escape(alias)}-(\d{{4,}})")
+    found = [
+        (int(match[1]), each.name)
+        for each in client.get_collections().collections
+        if (match := ours.fullmatch(each.name))
+    ]
+    return [name for _, name in sorted(found)]
+
+
+def numbered(alias: str, number: int) -> str:
+    """Return the name of a collection for the alias: ``videos-0007``."""
+    return f"{alias}-{number:04}"
+
+
+def number(name: str) -> int:
+    """Return the number in such a name."""
+    return int(name.rpartition("-")[2])
+
+
+def create_videos(client: QdrantClient, name: str) -> None:
+    """Make an empty collection of videos, without the indexes of its payload."""
+    from qdrant_client import models as q
+
+    client.create_collection(
+        name,
+        vectors_config={
+            FUSED: _dense(FUSED_DIMENSIONS, "Dot"),
+            "visual": _dense(VISUAL_DIMENSIONS, "Cosine"),
+            "ocr": _dense(TEXT_DIMENSIONS, "Cosine"),
+            "speech": _dense(TEXT_DIMENSIONS, "Cosine"),
+        },
+        sparse_vectors_config={WORDS: q.SparseVectorParams(modifier=q.Modifier.IDF)},
+        quantization_config=q.ScalarQuantization(
+            scalar=q.ScalarQuantizationConfig(type=q.ScalarType.INT8, always_ram=True)
+        ),
+    )
+
+
+def index_videos(client: QdrantClient, name: str) -> list[str]:
+    """Index what is not indexed yet of the payload of a collection of videos; return what was."""
+    return _index(client, name, video_fields())
+
+
+def fused_dimensions(client: QdrantClient, name: str) -> int:
+    """Return how long the fused vectors of a collection are: another release may have had others."""
+    vectors = client.get_collection(name).config.params.vectors
+    return int(vectors[FUSED].size) if isinstance(vectors, dict) and FUSED in vectors else 0
+
+
+def switch(client: QdrantClient, alias: str, name: str) -> None:
+    """Let the alias mean another collection, in one step: no request finds it missing."""
+    from qdrant_client import models as q
+
+    operations: list[q.AliasOperations] = []
+    if target(client, alias) is not None:
+        operations.append(q.DeleteAliasOperation(delete_alias=q.DeleteAlias(alias_name=alias)))
+    create = q.CreateAlias(collection_name=name, alias_name=alias)
+    client.update_collection_aliases([*operations, q.CreateAliasOperation(create_alias=create)])
+
+
+def _index(
+    client: QdrantClient,
+    name: str,
+    fields: dict[str, q.PayloadSchemaType | q.TextIndexParams] | dict[str, q.PayloadSchemaType],
+    *,
+    dry_run: bool = False,
+) -> list[str]:
+    there = client.get_collection(name).payload_schema
+    missing = [field for field in fields if field not in there]
+    if not dry_run:
+        for field in missing:
+            client.create_payload_index(name, field, fields[field], wait=True)
+    return [f"index of {field} in {name}" for field in missing]
+
+
+def _dense(size: int, distance: str) -> q.VectorParams:
+    from qdrant_client import models as q
+
+    return q.VectorParams(size=size, distance=q.Distance(distance))
