@@ -107,8 +107,9 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     # pytest's own folders are closed to others; PostgreSQL, which refuses to be root, must get in
     root = Path(tempfile.mkdtemp(prefix="kadr-e2e-"))
     root.chmod(0o755)
-    (root / ".kadr").mkdir()
-    for name in ("models", "tessdata"):
+    (root / ".kadr" / "models").mkdir(parents=True)
+    # no other role, whatever weights this checkout has
+    for name in ("models/text", "tessdata"):
         (root / ".kadr" / name).symlink_to(CHECKOUT / ".kadr" / name)
     settings = LocalSettings(
         ministack_port=free_port(),
