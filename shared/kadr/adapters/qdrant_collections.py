@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from kadr.core.document import STEMS
 from kadr.core.fusion import FUSED_DIMENSIONS, TEXT_DIMENSIONS, VISUAL_DIMENSIONS
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ def video_fields() -> dict[str, q.PayloadSchemaType | q.TextIndexParams]:
     from qdrant_client import models as q
 
     kinds = q.PayloadSchemaType
+    # Both sides are stems already (kadr.core.phrases): the index only splits at spaces.
+    phrases = q.TextIndexParams(
+        type=q.TextIndexType.TEXT,
+        tokenizer=q.TokenizerType.WHITESPACE,
+        lowercase=False,
+        min_token_len=1,
+        phrase_matching=True,
+    )
     return {
         "generation": kinds.INTEGER,
         "key": kinds.KEYWORD,
@@ -37,14 +46,7 @@ def video_fields() -> dict[str, q.PayloadSchemaType | q.TextIndexParams]:
         "theme": kinds.KEYWORD,
         "group": kinds.KEYWORD,
         "ranking": kinds.KEYWORD,
-        # Both sides are stems already (kadr.core.phrases): the index only splits at spaces.
-        "stems": q.TextIndexParams(
-            type=q.TextIndexType.TEXT,
-            tokenizer=q.TokenizerType.WHITESPACE,
-            lowercase=False,
-            min_token_len=1,
-            phrase_matching=True,
-        ),
+        **dict.fromkeys(STEMS.values(), phrases),
     }
 
 

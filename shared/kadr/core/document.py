@@ -16,6 +16,10 @@ from kadr.core.ranking import RANKED, Ranking
 from kadr.core.weights import video_weights, word_count
 from kadr.core.words import ORIGINAL_WEIGHT, TRANSLATION_WEIGHT, SparseVector, document_words
 
+# The payload fields in which phrases and words are looked up, apart for each modality: who asks for what is
+# said does not mean what is written.
+STEMS = {Modality.OCR: "stems_ocr", Modality.SPEECH: "stems_speech"}
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
@@ -89,9 +93,12 @@ def search_document(
         ],
         "languages": sorted({moment.language for moment in every} - {"und", ""}),
         "people": sorted(str(person) for person in set(facts.people)),
-        "stems": phrase_index(part for moment in every for part in (moment.text, moment.translation)),
         "ranking": ranking.version,
     }
+    for modality, name in STEMS.items():
+        payload[name] = phrase_index(
+            part for moment in moments.get(modality, ()) for part in (moment.text, moment.translation)
+        )
     if facts.duration is not None:
         payload["duration"] = facts.duration
     return SearchDocument(fused, words if words.indices else None, shares, payload)

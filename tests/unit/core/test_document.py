@@ -54,8 +54,9 @@ def test_what_can_be_filtered_by() -> None:
     assert payload["people"] == [str(PERSON)]
     assert payload["languages"] == ["ru"]
     assert payload["modalities"] == ["visual", "speech"]
-    assert "вар борщ" in payload["stems"]
-    assert "cook borscht" in payload["stems"]
+    assert "вар борщ" in payload["stems_speech"]
+    assert "cook borscht" in payload["stems_speech"]
+    assert payload["stems_ocr"] == ""
     assert sum(payload["weights"].values()) == pytest.approx(1, abs=1e-3)
 
 
