@@ -10,11 +10,13 @@ Beyond*, 2009.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 
+from kadr.core.extraction import Moment
+from kadr.core.modality import Modality
 from kadr.core.text import STOP_WORDS, stems, tokens
 
 # The usual saturation: the second mention of a word adds less than half of what the first did.
@@ -71,6 +73,18 @@ def document_words(weighted_texts: Sequence[tuple[str, float]]) -> SparseVector:
             length += weight
     norm = K1 * (1 - B + B * length / AVERAGE_LENGTH)
     return _vector({index: tf * (K1 + 1) / (tf + norm) for index, tf in frequencies.items()})
+
+
+def video_words(moments: Mapping[Modality, Sequence[Moment]]) -> SparseVector:
+    """Return the words of a video: what is shown and said counts as much as it is trusted, English less."""
+    return document_words(
+        [
+            (text, weight * moment.confidence)
+            for found in moments.values()
+            for moment in found
+            for text, weight in ((moment.text, ORIGINAL_WEIGHT), (moment.translation, TRANSLATION_WEIGHT))
+        ]
+    )
 
 
 def query_words(weighted_texts: Sequence[tuple[str, float]]) -> SparseVector:
