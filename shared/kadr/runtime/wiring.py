@@ -10,6 +10,7 @@ from kadr.adapters.glossary_store import PostgresGlossaryStore
 from kadr.adapters.ledger import PostgresLedger
 from kadr.adapters.postgres import Postgres, PostgresAddress
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
+from kadr.adapters.ranking_store import PostgresRankingStore
 from kadr.adapters.s3 import S3ObjectStore
 from kadr.adapters.secrets import read_secret
 from kadr.adapters.sqs import SqsAssembleQueue, SqsBackoff
@@ -98,6 +99,11 @@ class Wiring:
     def glossaries(self) -> PostgresGlossaryStore:
         """What teams added to the glossary."""
         return PostgresGlossaryStore(self.postgres)
+
+    @cached_property
+    def rankings(self) -> PostgresRankingStore:
+        """The constants of ranking."""
+        return PostgresRankingStore(self.postgres)
 
     @cached_property
     def history(self) -> PostgresQueryHistory:
