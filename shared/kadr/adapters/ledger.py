@@ -12,17 +12,17 @@ from uuid import UUID
 import numpy as np
 
 from kadr.adapters.postgres import Postgres
+from kadr.adapters.ranking_store import ranking_in_force
+from kadr.core.document import VideoFacts
 from kadr.core.errors import BusyError, SupersededError
-from kadr.core.extraction import Extraction, FrameEmbeddings, MediaFacts, Moment, Word
+from kadr.core.extraction import Extraction, MediaFacts, Moment, StoredFrames, Word
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState, video_state
+from kadr.core.ranking import Ranking
 from kadr.ports.ledger import Registration, StageRecord, VideoRecord
 
 if TYPE_CHECKING:
     import psycopg
-
-# A unit vector's component lies in −1…1; 127 keeps the sign symmetric.
-_INT8_SCALE = 127.0
 
 _QUEUED_AT_REGISTRATION = (Stage.INGEST, Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES)
 
@@ -253,9 +253,9 @@ class PostgresLedger:
     def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
         """Return the moments of a result page."""
         with self._postgres.transaction() as connection:
-            return _moments(connection, video_ids)
+            return moments_of(connection, video_ids)
 
-    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, FrameEmbeddings]:
+    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, StoredFrames]:
         """Return the frame embeddings of a result page."""
         with self._postgres.transaction() as connection:
             rows = connection.execute(
@@ -263,10 +263,9 @@ class PostgresLedger:
                 (list(video_ids),),
             ).fetchall()
         return {
-            row[0]: FrameEmbeddings(
+            row[0]: StoredFrames(
                 times=np.frombuffer(row[2], dtype="<f4"),
-                vectors=np.frombuffer(row[3], dtype=np.int8).reshape(-1, row[1]).astype(np.float32)
-                / _INT8_SCALE,
+                vectors=np.frombuffer(row[3], dtype=np.int8).reshape(-1, row[1]),
             )
             for row in rows
         }
@@ -337,15 +336,16 @@ class PostgresCommit:
             ],
         )  # fmt: skip
         if extraction.frames is not None:
+            kept = StoredFrames.of(extraction.frames)
             cursor.execute(
                 "INSERT INTO frame_embeddings (video_id, dimensions, times, vectors) VALUES (%s, %s, %s, %s)"
                 " ON CONFLICT (video_id) DO UPDATE SET dimensions = excluded.dimensions,"
                 " times = excluded.times, vectors = excluded.vectors",
                 (
                     self._video_id,
-                    extraction.frames.vectors.shape[1],
-                    extraction.frames.times.astype("<f4").tobytes(),
-                    np.rint(extraction.frames.vectors * _INT8_SCALE).astype(np.int8).tobytes(),
+                    kept.vectors.shape[1],
+                    kept.times.astype("<f4").tobytes(),
+                    kept.vectors.tobytes(),
                 ),
             )
         if self._stage is Stage.FACES:
@@ -416,7 +416,15 @@ class PostgresCommit:
 
     def moments(self) -> dict[Modality, list[Moment]]:
         """Return every moment of the video."""
-        return _moments(self._connection, [self._video_id]).get(self._video_id, {})
+        return moments_of(self._connection, [self._video_id]).get(self._video_id, {})
+
+    def facts(self) -> VideoFacts:
+        """Return what else is known of the video."""
+        return facts_of(self._connection, [self._video_id])[self._video_id]
+
+    def ranking(self) -> Ranking:
+        """Return the constants of ranking that the index is fused with now."""
+        return ranking_in_force(self._connection)
 
 
 def thumbnail_key(video_id: UUID, generation: int) -> str:
@@ -434,9 +442,10 @@ def derived_prefixes(video_id: UUID) -> tuple[str, str]:
     return f"thumbnails/{video_id}/", f"faces/{video_id}/"
 
 
-def _moments(
+def moments_of(
     connection: psycopg.Connection[Any], video_ids: Sequence[UUID]
 ) -> dict[UUID, dict[Modality, list[Moment]]]:
+    """Return the moments of videos, in their order."""
     found: dict[UUID, dict[Modality, list[Moment]]] = {}
     for row in connection.execute(
         "SELECT video_id, modality, starts_at, ends_at, text, language, confidence, translation, words"
@@ -446,6 +455,32 @@ def _moments(
         moment = replace(Moment(*row[2:8]), words=tuple(Word(*word) for word in row[8] or ()))
         found.setdefault(row[0], {}).setdefault(Modality(row[1]), []).append(moment)
     return found
+
+
+def facts_of(connection: psycopg.Connection[Any], video_ids: Sequence[UUID]) -> dict[UUID, VideoFacts]:
+    """Return what is known of videos beside their moments; those that do not exist are left out."""
+    wanted = list(video_ids)
+    people: dict[UUID, list[UUID]] = {}
+    for video_id, person in connection.execute(
+        "SELECT DISTINCT video_id, person_id FROM face WHERE video_id = ANY(%s) AND person_id IS NOT NULL",
+        (wanted,),
+    ):
+        people.setdefault(video_id, []).append(person)
+    versions: dict[UUID, dict[Stage, str]] = {}
+    for video_id, stage, version in connection.execute(
+        "SELECT video_id, stage, model_version FROM extraction"
+        " WHERE video_id = ANY(%s) AND model_version <> ''",
+        (wanted,),
+    ):
+        versions.setdefault(video_id, {})[Stage(stage)] = version
+    return {
+        video_id: VideoFacts(
+            key, created_at, duration, tuple(people.get(video_id, ())), versions.get(video_id, {})
+        )
+        for video_id, key, created_at, duration in connection.execute(
+            "SELECT video_id, key, created_at, duration FROM video WHERE video_id = ANY(%s)", (wanted,)
+        )
+    }
 
 
 def _refresh_state(connection: psycopg.Connection[Any], video_id: UUID) -> None:

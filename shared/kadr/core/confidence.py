@@ -2,10 +2,10 @@
 
 Platt scaling: a logistic curve through judged hits, fitted by maximum likelihood with Newton's method. The
 targets are Platt's own, a little inside of 0 and 1, so that few hits, or hits that a line separates, do not
-make the curve a step. Platt, *Probabilistic outputs for support vector machines*, 1999; the Newton method with
-backtracking is that of Lin, Lin and Weng, *A note on Platt's probabilistic outputs*, 2007. Beside the score
-stands the share of the query's words that the video has: a score of 4 that words made up is another thing
-than one of pictures.
+make the curve a step. Platt, *Probabilistic outputs for support vector machines*, 1999; the Newton method
+with backtracking is that of Lin, Lin and Weng, *A note on Platt's probabilistic outputs*, 2007. Beside the
+score stands the share of the query's words that the video has: a score of 4 that words made up is another
+thing than one of pictures.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ def contributions(
     """Return how much of a hit's score comes from each modality, and from ``"words"``; they sum to it.
 
     ``weights`` are those of the video, ``cosines`` those of its named vectors with the query: of modalities
-    that the query asks for, and the video has. ``words`` is what its exact words add, ``None`` where none match.
+    that the query asks for, and the video has. ``words`` is what its exact words add, ``None`` where none
+    match.
     The parts are negative where a modality is less like the query than unrelated ones are.
 
     The sum is the score to ``DIGITS`` digits. What parts and score differ by, because the index counts in

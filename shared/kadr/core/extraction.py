@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -41,6 +41,22 @@ class FrameEmbeddings:
 
     times: Vector
     vectors: Vector
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrames:
+    """Embedded frames as they are kept: ``times`` (n,) in seconds, ``vectors`` (n, d) in eight bits."""
+
+    SCALE: ClassVar[float] = 127.0  # stands for 1.0: a component lies in −1…1, and the sign stays symmetric
+
+    times: Vector
+    vectors: npt.NDArray[np.int8]
+
+    @classmethod
+    def of(cls, frames: FrameEmbeddings) -> StoredFrames:
+        """Round to eight bits."""
+        rounded = np.rint(frames.vectors * cls.SCALE).astype(np.int8)
+        return cls(frames.times.astype(np.float32), rounded)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
-from kadr.core.extraction import Extraction, FrameEmbeddings, MediaFacts, Moment
+from kadr.core.document import VideoFacts
+from kadr.core.extraction import Extraction, MediaFacts, Moment, StoredFrames
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState
+from kadr.core.ranking import Ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,12 @@ class Commit(Protocol):
     def moments(self) -> dict[Modality, list[Moment]]:
         """Return every moment of the video."""
 
+    def facts(self) -> VideoFacts:
+        """Return what else is known of the video."""
+
+    def ranking(self) -> Ranking:
+        """Return the constants of ranking that the index is fused with now."""
+
 
 class Ledger(Protocol):
     """PostgreSQL, as the rules see it."""
@@ -150,7 +158,7 @@ class Ledger(Protocol):
     def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
         """Return the moments of a result page."""
 
-    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, FrameEmbeddings]:
+    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, StoredFrames]:
         """Return the frame embeddings of a result page."""
 
     def counts(self) -> dict[Stage, dict[StageState, int]]:

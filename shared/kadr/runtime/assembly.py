@@ -28,11 +28,11 @@ def document(
         facts,
         ranking,
         visual=calibration(Role.VISUAL, facts.model_versions.get(Stage.VISUAL, "")),
-        text=calibration(Role.TEXT, _text_version(facts.model_versions)),
+        text=calibration(Role.TEXT, text_version(facts.model_versions)),
     )
 
 
-def _text_version(versions: Mapping[Stage, str]) -> str:
+def text_version(versions: Mapping[Stage, str]) -> str:
     """Return the version of the text encoder, which OCR and speech share; empty where none is named."""
     known = {entry.variant for entry in entries(Role.TEXT)}
     for stage in (Stage.OCR, Stage.SPEECH):
