@@ -1,16 +1,17 @@
-"""The fused vector and the words of one video."""
+"""The fused vector, the words and the payload of one video."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from kadr.core.fusion import fuse
+from kadr.core.duplicates import group_of, own_group
+from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
-from kadr.core.weights import RANKED, weights, word_count
-from kadr.core.words import ORIGINAL_WEIGHT, TRANSLATION_WEIGHT, document_words
+from kadr.core.ranking import RANKED
 from kadr.events import ModalityExtracted
-from kadr.models.catalogue import Calibration, Role, entries
 from kadr.ports.ledger import Commit
+from kadr.runtime.assembly import document
 from kadr.runtime.wiring import World
 
 
@@ -32,34 +33,28 @@ def _write(video_id: UUID, generation: int, commit: Commit, world: World) -> Non
         Modality(name): vector
         for name, vector in world.index.vectors(video_id, [str(modality) for modality in RANKED]).items()
     }
-    moments = commit.moments()
-    shares = weights(
-        has_visual=Modality.VISUAL in vectors,
-        words={modality: word_count(found) for modality, found in moments.items() if modality in vectors},
-    )
-    fused = (
-        fuse(vectors, shares, visual=_calibration(Role.VISUAL), text=_calibration(Role.TEXT))
-        if shares
-        else None
-    )
-    texts = [
-        (text, weight * moment.confidence)
-        for found in moments.values()
-        for moment in found
-        for text, weight in ((moment.text, ORIGINAL_WEIGHT), (moment.translation, TRANSLATION_WEIGHT))
-    ]
-    words = document_words(texts)
+    facts = commit.facts()
+    # The constants are read under the lock: those of the index that this is written into, even if another
+    # one took its place a moment ago.
+    found = document(vectors, commit.moments(), facts, commit.ranking())
     world.index.write_search(
         video_id,
         generation,
-        fused=fused,
-        words=words if words.indices else None,
-        payload={"weights": {str(modality): round(share, 4) for modality, share in shares.items()}},
+        fused=found.fused,
+        words=found.words,
+        payload={**found.payload, "group": _group(video_id, generation, facts.duration, vectors, world)},
     )
-    commit.set_searchable(fused is not None or bool(words.indices))
-    commit.finish({"weights": {str(modality): round(share, 4) for modality, share in shares.items()}})
+    commit.set_searchable(found.searchable)
+    commit.finish({"weights": found.payload["weights"]})
 
 
-def _calibration(role: Role) -> Calibration:
-    """Return the calibration of the preferred model of a role; all variants of a role share a space."""
-    return next(entry.calibration for entry in entries(role) if entry.calibration is not None)
+def _group(
+    video_id: UUID, generation: int, duration: float | None, vectors: Mapping[Modality, Vector], world: World
+) -> str:
+    """Return the group of near duplicates that the video belongs to."""
+    own = own_group(video_id, generation)
+    if Modality.VISUAL not in vectors:
+        return own
+    alike = world.index.look_alikes(vectors[Modality.VISUAL])
+    current = next((each.group for each in alike if each.video_id == video_id), "")
+    return group_of(own, current, duration, [each for each in alike if each.video_id != video_id])

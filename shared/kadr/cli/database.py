@@ -1,4 +1,4 @@
-"""The database of a stack, for commands that have to reach it: its address must be reachable from here."""
+"""The databases of a stack, for commands that have to reach them: they must be reachable from here."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from kadr.cli.failure import CommandError
 
 if TYPE_CHECKING:
     from kadr.adapters.postgres import Postgres
+    from kadr.adapters.qdrant import Qdrant
     from kadr.cli.target import Target
 
 
@@ -40,6 +41,24 @@ def database(target: Target, variables: Mapping[str, str] | None = None) -> Iter
         yield postgres
     finally:
         postgres.close()
+
+
+def vector_database(target: Target, variables: Mapping[str, str], *, timeout: float = 30) -> Qdrant:
+    """Return the Qdrant that a stack's functions were deployed with; ``timeout`` is in seconds.
+
+    Raises:
+        CommandError: they were deployed without one.
+    """
+    from kadr.adapters.qdrant import Qdrant
+
+    if "KADR_QDRANT_URL" not in variables:
+        raise lacking(target, "KADR_QDRANT_URL")
+    arn = variables.get("KADR_QDRANT_SECRET_ARN", "")
+    return Qdrant(
+        variables["KADR_QDRANT_URL"],
+        api_key=lambda: secret(target, arn)["api_key"] if arn else None,
+        timeout=timeout,
+    )
 
 
 def lacking(target: Target, variable: str) -> CommandError:

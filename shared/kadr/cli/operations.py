@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kadr.cli.database import database, lacking, secret
+from kadr.cli.database import database, vector_database
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, session_of
 from kadr.cli.target import QUEUES
@@ -43,21 +43,13 @@ def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False
     The addresses are those of the stack's functions; both must be reachable from here.
     """
     from kadr.adapters.postgres import migrate as apply
-    from kadr.adapters.qdrant import Qdrant
     from kadr.cli.console import print_json, stderr
 
     target = session_of(ctx).target()
     variables = target.function_environment("IngestFunction")
-    if "KADR_QDRANT_URL" not in variables:
-        raise lacking(target, "KADR_QDRANT_URL")
+    qdrant = vector_database(target, variables)
     with database(target, variables) as postgres:
         names = apply(postgres, dry_run=dry_run)
-    key_arn = variables.get("KADR_QDRANT_SECRET_ARN", "")
-    qdrant = Qdrant(
-        variables["KADR_QDRANT_URL"],
-        api_key=lambda: secret(target, key_arn)["api_key"] if key_arn else None,
-        timeout=30,
-    )
     names += qdrant.ensure(dry_run=dry_run)
     if as_json:
         print_json({"pending": names, "applied": []} if dry_run else {"pending": [], "applied": names})
