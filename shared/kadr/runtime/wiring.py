@@ -10,6 +10,8 @@ from kadr.adapters.glossary_store import PostgresGlossaryStore
 from kadr.adapters.ledger import PostgresLedger
 from kadr.adapters.postgres import Postgres, PostgresAddress
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
+from kadr.adapters.qdrant_search import QdrantVideoSearch
+from kadr.adapters.qdrant_similarities import QdrantSimilarities
 from kadr.adapters.ranking_store import PostgresRankingStore
 from kadr.adapters.s3 import S3ObjectStore
 from kadr.adapters.secrets import read_secret
@@ -119,6 +121,16 @@ class Wiring:
     def index(self) -> QdrantVectorIndex:
         """The vector index of videos."""
         return QdrantVectorIndex(self.qdrant, self._settings.qdrant_collection)
+
+    @cached_property
+    def video_search(self) -> QdrantVideoSearch:
+        """The vector index of videos, as search reads it."""
+        return QdrantVideoSearch(self.qdrant, self._settings.qdrant_collection)
+
+    @cached_property
+    def similarities(self) -> QdrantSimilarities:
+        """How like a query known videos are."""
+        return QdrantSimilarities(self.qdrant, self._settings.qdrant_collection)
 
     @cached_property
     def faces(self) -> QdrantFaceIndex:
