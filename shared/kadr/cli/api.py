@@ -33,6 +33,13 @@ class QueryChange(Answer):
     after: str
 
 
+class QueryWords(Answer):
+    """A text whose words are looked up, and how much they count."""
+
+    text: str
+    weight: float
+
+
 class QueryUnderstanding(Answer):
     """How the query was read."""
 
@@ -41,6 +48,7 @@ class QueryUnderstanding(Answer):
     translated: str | None = None
     language: str | None = None
     steps: list[QueryChange] = Field(default_factory=list)
+    words: list[QueryWords] = Field(default_factory=list)
 
 
 class Evidence(Answer):

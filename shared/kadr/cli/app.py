@@ -21,9 +21,11 @@ from kadr.cli import (
     keys,
     models,
     operations,
+    reindex,
     search,
     stack,
     suggestions,
+    tune,
     upload,
     videos,
 )
@@ -119,10 +121,12 @@ for _module in (
     suggestions,
     videos,
     operations,
+    reindex,
     models,
     glossary,
     keys,
     evaluate,
+    tune,
     demo,
 ):
     _module.register(app)

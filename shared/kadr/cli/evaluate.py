@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from kadr.cli import stored
 from kadr.cli.failure import CommandError
 from kadr.cli.sending import folder_prefix
-from kadr.cli.session import AsJson, session_of
+from kadr.cli.session import AsJson, ModelsDir, session_of
 
 if TYPE_CHECKING:
-    from kadr.cli.api import Api
+    from kadr.cli.ablation import Ablation
+    from kadr.cli.api import Api, QueryUnderstanding
     from kadr.core.relevance import Relevance
 
 NDCG_AT = 10
@@ -40,19 +42,21 @@ class JudgedQuery:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What search made of a judged query: the keys it found, best first."""
+    """What search made of a judged query: how it read it, and the keys it found, best first."""
 
     judged: JudgedQuery
     ranking: tuple[str, ...]
+    understood: QueryUnderstanding
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The measures over all queries and over those of each class."""
+    """The measures over all queries, over those of each class, and over those of each modality."""
 
     k: int
     overall: Relevance
     classes: dict[str, Relevance]
+    modalities: dict[str, Relevance]
     judgements: tuple[Judgement, ...]
     skipped: dict[str, int]  # modality → queries that nothing on this stack could answer
     not_indexed: tuple[str, ...]  # relevant keys that the stack does not know; they count as misses
@@ -76,24 +80,53 @@ def evaluate(  # noqa: PLR0917 - Typer passes them by name
         typer.Option("--all", help="Also count queries about modalities whose weights are not installed."),
     ] = False,
     misses: Annotated[bool, typer.Option("--misses", help="Show the queries that went worst.")] = False,
+    ablation: Annotated[
+        bool,
+        typer.Option(
+            "--ablation",
+            help="Also rank by each modality alone, by the reference formula, and by parts of ours.",
+        ),
+    ] = False,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", metavar="FILE.svg", dir_okay=False, help="Draw the ablation; implies it."),
+    ] = None,
+    models_dir: ModelsDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure search on judged queries: recall@k, nDCG@10 and MRR, over all and by class.
+    """Measure search on judged queries: recall@k, nDCG@10 and MRR, over all, by class and by modality.
 
-    Queries that can only be answered by weights that are not installed are left out, and named.
+    Queries that can only be answered by weights that are not installed are left out, and named. The ablation
+    reads vectors and texts of every video from Qdrant and PostgreSQL, which must be reachable from here.
     """
     from kadr.cli.console import foreign, print_json, stderr, stdout
 
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise typer.BadParameter(f"{plot.name}: the plot is an SVG picture; give it a name that ends in .svg")
+    session = session_of(ctx)
+    target = session.target()
     queries = read_queries(file, prefix=prefix)
-    with session_of(ctx).target().api() as api:
+    table = None
+    with target.api() as api:
         result = measure(api, queries, k=k, every_query=every_query)
+        if ablation or plot is not None:
+            from kadr.cli.ablation import ablate
+
+            collection = stored.read_collection(target, api, session.models_folder(models_dir))
+            embedded = collection.embed([each.understood for each in result.judgements])
+            table = ablate(collection, [each.judged for each in result.judgements], embedded, k=k)
     err = stderr()
     for line in caveats(result):
         err.print(foreign(line), soft_wrap=True)
+    if plot is not None and table is not None:
+        from kadr.cli.ablation import plot as drawn
+
+        plot.write_text(drawn(table), encoding="utf-8")
+        err.print(foreign(f"Drawn: {plot}"), soft_wrap=True)
     if as_json:
-        print_json(evaluation_json(result, misses=misses))
+        print_json(evaluation_json(result, misses=misses, ablation=table))
         return
-    print_evaluation(result, stdout(), misses=misses)
+    print_evaluation(result, stdout(), misses=misses, ablation=table)
 
 
 def read_queries(file: Path, *, prefix: str = "") -> list[JudgedQuery]:
@@ -173,7 +206,8 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
     depth = max(k, NDCG_AT)
 
     def ask(query: JudgedQuery) -> Judgement:
-        return Judgement(query, tuple(result.key for result in api.search(query.query, k=depth).results))
+        answer = api.search(query.query, k=depth)
+        return Judgement(query, tuple(result.key for result in answer.results), answer.query)
 
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as executor:
         judgements = tuple(executor.map(ask, asked))
@@ -184,10 +218,14 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
         )
 
     kinds = list(dict.fromkeys(each.judged.kind for each in judgements))
+    about = list(dict.fromkeys(each.judged.modality for each in judgements))
     return Evaluation(
         k=k,
         overall=mean(judgements),
         classes={kind: mean([each for each in judgements if each.judged.kind == kind]) for kind in kinds},
+        modalities={
+            name: mean([each for each in judgements if each.judged.modality == name]) for name in about
+        },
         judgements=judgements,
         skipped=dict(skipped),
         not_indexed=tuple(sorted({key for query in asked for key in query.relevant} - known)),
@@ -210,18 +248,27 @@ def unavailable_modalities(api: Api) -> set[str]:
     }
 
 
-def evaluation_json(result: Evaluation, *, misses: bool = False) -> dict[str, Any]:
+def evaluation_json(
+    result: Evaluation, *, misses: bool = False, ablation: Ablation | None = None
+) -> dict[str, Any]:
     """Return what ``kadr evaluate --json`` prints; fields are added to it, never taken away."""
     data: dict[str, Any] = {
-        **_measures(result.overall),
+        **measures(result.overall),
         "queries": result.overall.queries,
-        "classes": {
-            kind: {**_measures(relevance), "queries": relevance.queries}
-            for kind, relevance in result.classes.items()
+        **{
+            name: {
+                kind: {**measures(relevance), "queries": relevance.queries}
+                for kind, relevance in parts.items()
+            }
+            for name, parts in (("classes", result.classes), ("modalities", result.modalities))
         },
         "skipped": result.skipped,
         "not_indexed": list(result.not_indexed),
     }
+    if ablation is not None:
+        from kadr.cli.ablation import ablation_json
+
+        data["ablation"] = ablation_json(ablation)
     if misses:
         data["misses"] = [
             {
@@ -272,12 +319,12 @@ def summary(result: Evaluation) -> str:
     """Return the measures in one line."""
     from kadr.cli.console import counted
 
-    measures = "  ".join(f"{name} {value:.3f}" for name, value in _measures(result.overall).items())
-    return f"{measures}  over {counted(result.overall.queries, 'query')}"
+    figures = "  ".join(f"{name} {value:.3f}" for name, value in measures(result.overall).items())
+    return f"{figures}  over {counted(result.overall.queries, 'query')}"
 
 
-def print_evaluation(result: Evaluation, out: Any, *, misses: bool) -> None:
-    """Print the table of the classes and, with ``misses``, that of the worst queries."""
+def print_evaluation(result: Evaluation, out: Any, *, misses: bool, ablation: Ablation | None = None) -> None:
+    """Print the table of classes and modalities, the ablation and, with ``misses``, the worst queries."""
     from rich import box
     from rich.table import Table
 
@@ -285,13 +332,20 @@ def print_evaluation(result: Evaluation, out: Any, *, misses: bool) -> None:
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("class")
-    for name in ("queries", *_measures(result.overall)):
+    for name in ("queries", *measures(result.overall)):
         table.add_column(name, justify="right")
     for kind, relevance in sorted(result.classes.items()):
         table.add_row(foreign(kind or "-"), str(relevance.queries), *_cells(relevance))
     table.add_section()
+    for name, relevance in sorted(result.modalities.items()):
+        table.add_row(foreign(f"{name or '-'} (modality)"), str(relevance.queries), *_cells(relevance))
+    table.add_section()
     table.add_row("all", str(result.overall.queries), *_cells(result.overall), style="bold")
     out.print(table)
+    if ablation is not None:
+        from kadr.cli.ablation import print_ablation
+
+        print_ablation(ablation, out)
     if not misses:
         return
     missed = worst(result)
@@ -313,7 +367,8 @@ def print_evaluation(result: Evaluation, out: Any, *, misses: bool) -> None:
         out.print(f"… and {len(missed) - WORST} more; --json --misses has them all.")
 
 
-def _measures(relevance: Relevance) -> dict[str, float]:
+def measures(relevance: Relevance) -> dict[str, float]:
+    """Return the measures by their names, as they are printed."""
     return {
         **{f"recall@{k}": round(value, 4) for k, value in relevance.recall.items()},
         **{f"ndcg@{k}": round(value, 4) for k, value in relevance.ndcg.items()},
@@ -322,4 +377,4 @@ def _measures(relevance: Relevance) -> dict[str, float]:
 
 
 def _cells(relevance: Relevance) -> list[str]:
-    return [f"{value:.3f}" for value in _measures(relevance).values()]
+    return [f"{value:.3f}" for value in measures(relevance).values()]

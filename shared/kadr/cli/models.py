@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kadr.cli.failure import CommandError
-from kadr.cli.session import AsJson, DryRun, session_of
+from kadr.cli.session import AsJson, DryRun, ModelsDir, session_of
 
 if TYPE_CHECKING:
     from kadr.cli.transfers import Transfers
@@ -23,15 +23,6 @@ models = typer.Typer(
     help="See which weights there are, fetch, check, convert and publish them.", no_args_is_help=True
 )
 
-ModelsDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--models",
-        metavar="DIR",
-        help="Where the weights lie; .kadr/models of the checkout.",
-        file_okay=False,
-    ),
-]
 Model = Annotated[
     str, typer.Argument(metavar="ROLE[/VARIANT]", help="For example speech, or speech/whisper-base.")
 ]
@@ -372,7 +363,7 @@ def _video_vectors(model: InstalledModel, folder: Path) -> list[Vector]:
 
 
 def _directory(ctx: typer.Context, given: Path | None) -> Path:
-    return given or session_of(ctx).root / ".kadr" / "models"
+    return session_of(ctx).models_folder(given)
 
 
 def _roles() -> tuple[Role, ...]:

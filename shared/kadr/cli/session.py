@@ -25,9 +25,22 @@ class Session:
         """Return the stack that the command is about; raises CommandError if there is none."""
         return self.read_target(self.root, self.stack)
 
+    def models_folder(self, given: Path | None = None) -> Path:
+        """Return where the weights lie: what --models says, or the folder of the checkout."""
+        return given or self.root / ".kadr" / "models"
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Say what would be done; do nothing.")]
+ModelsDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--models",
+        metavar="DIR",
+        help="Where the weights lie; .kadr/models of the checkout.",
+        file_okay=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

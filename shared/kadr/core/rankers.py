@@ -42,7 +42,7 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredVideo:
+class IndexedVideo:
     """What the index keeps of a video: unit vectors by modality, and its moments."""
 
     key: str
@@ -93,7 +93,7 @@ class Similarities:
         )
 
 
-def similarities(videos: Sequence[StoredVideo], queries: Sequence[EmbeddedQuery]) -> Similarities:
+def similarities(videos: Sequence[IndexedVideo], queries: Sequence[EmbeddedQuery]) -> Similarities:
     """Compare every query with every video; videos are taken in the order of their keys.
 
     All queries have been embedded by the same models: either all of them have a vector, or none has.
@@ -222,7 +222,7 @@ def _union(of: Similarities, k: int) -> Mask:
     return found
 
 
-def _exact(videos: Sequence[StoredVideo], queries: Sequence[EmbeddedQuery]) -> Matrix:
+def _exact(videos: Sequence[IndexedVideo], queries: Sequence[EmbeddedQuery]) -> Matrix:
     """Return BM25 (q, n) with the inverse document frequency that Qdrant multiplies in."""
     postings: dict[int, list[tuple[int, float]]] = defaultdict(list)
     documents = 0
@@ -242,7 +242,7 @@ def _exact(videos: Sequence[StoredVideo], queries: Sequence[EmbeddedQuery]) -> M
     return exact
 
 
-def _matched(videos: Sequence[StoredVideo], queries: Sequence[EmbeddedQuery]) -> Matrix:
+def _matched(videos: Sequence[IndexedVideo], queries: Sequence[EmbeddedQuery]) -> Matrix:
     own = [
         {stem for found in video.moments.values() for moment in found for stem in _stems(moment)}
         for video in videos

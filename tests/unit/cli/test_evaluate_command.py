@@ -46,11 +46,14 @@ def test_the_measures_are_those_computed_by_hand(stand, queries):
     )
     printed = stand.json("evaluate", file, "--json")
     third = (1 + 1 / math.log2(4)) / (1 + 1 / math.log2(3))
-    assert printed == {
+    overall = {
         "recall@5": 0.5,
         "ndcg@10": pytest.approx((1 + third + 1 / math.log2(7) + 0) / 4, abs=1e-4),
         "mrr": pytest.approx((1 + 1 + 1 / 6 + 0) / 4, abs=1e-4),
         "queries": 4,
+    }
+    assert printed == {
+        **overall,
         "classes": {
             "exact": {"recall@5": 1.0, "ndcg@10": 1.0, "mrr": 1.0, "queries": 1},
             "typo": {
@@ -61,9 +64,17 @@ def test_the_measures_are_those_computed_by_hand(stand, queries):
             },
             "ru-en": {"recall@5": 0.0, "ndcg@10": 0.0, "mrr": 0.0, "queries": 1},
         },
+        "modalities": {"ocr": overall},
         "skipped": {},
         "not_indexed": [],
     }
+
+
+def test_queries_of_each_modality_are_measured_apart(stand, queries):
+    file = queries(judged("first", "a.mp4"), judged("none", "a.mp4", modality="speech"))
+    printed = stand.json("evaluate", file, "--json")
+    assert {name: part["mrr"] for name, part in printed["modalities"].items()} == {"ocr": 1.0, "speech": 0.0}
+    assert "speech (modality)" in stand.invoke("evaluate", file).stdout
 
 
 def test_k_can_be_chosen(stand, queries):

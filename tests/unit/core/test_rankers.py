@@ -11,7 +11,7 @@ import pytest
 from kadr.core.extraction import Moment, Vector
 from kadr.core.fusion import fuse, fuse_query
 from kadr.core.modality import Modality
-from kadr.core.rankers import EmbeddedQuery, Method, Similarities, StoredVideo, best, scores, similarities
+from kadr.core.rankers import EmbeddedQuery, Method, Similarities, IndexedVideo, best, scores, similarities
 from kadr.core.ranking import Ranking, Spread
 from kadr.core.weights import video_weights
 from kadr.core.words import query_words, video_words
@@ -25,7 +25,7 @@ def unit(rng: np.random.Generator, size: int) -> Vector:
     return (vector / np.linalg.norm(vector)).astype(np.float32)
 
 
-def collection(seed: int, n: int = 30) -> list[StoredVideo]:
+def collection(seed: int, n: int = 30) -> list[IndexedVideo]:
     """Videos that have each modality or not, with one to twelve words of text."""
     rng = np.random.default_rng(seed)
     videos = []
@@ -36,7 +36,7 @@ def collection(seed: int, n: int = 30) -> list[StoredVideo]:
             for modality in there
             if modality is not Modality.VISUAL
         }
-        videos.append(StoredVideo(f"{at:02}.mp4", {m: unit(rng, SIZES[m]) for m in there}, moments))
+        videos.append(IndexedVideo(f"{at:02}.mp4", {m: unit(rng, SIZES[m]) for m in there}, moments))
     return videos
 
 
@@ -66,9 +66,9 @@ def test_the_fused_score_is_that_of_the_fused_vectors(formula: str) -> None:
 
 
 def test_exact_words_are_bm25_with_the_rarity_that_the_index_multiplies_in() -> None:
-    def said(*texts: str) -> StoredVideo:
+    def said(*texts: str) -> IndexedVideo:
         moments = {Modality.SPEECH: [Moment(0, 1, text) for text in texts]}
-        return StoredVideo(f"{texts[0]}.mp4", {}, moments)
+        return IndexedVideo(f"{texts[0]}.mp4", {}, moments)
 
     videos = [said("борщ"), said("суп со сметаной"), said("суп")]
     query = EmbeddedQuery(None, None, (("борщи", 1.0), ("суп", 0.7)))
@@ -91,8 +91,8 @@ def test_what_every_modality_nearly_finds_the_union_misses_and_the_fused_ranking
         vector[0], vector[1] = cosine, math.sqrt(1 - cosine**2)
         return vector
 
-    def video(key: str, visual: float, ocr: float) -> StoredVideo:
-        return StoredVideo(
+    def video(key: str, visual: float, ocr: float) -> IndexedVideo:
+        return IndexedVideo(
             key,
             {Modality.VISUAL: towards(512, visual), Modality.OCR: towards(384, ocr)},
             {Modality.OCR: [Moment(0, 1, "слово " * 200)]},
@@ -135,7 +135,7 @@ def test_without_a_model_its_modality_counts_nothing() -> None:
 
 
 def test_the_order_of_videos_changes_no_ranking_and_equal_scores_are_in_the_order_of_keys() -> None:
-    videos = [*collection(7), StoredVideo("zz.mp4", {}, {}), StoredVideo("aa.mp4", {}, {})]
+    videos = [*collection(7), IndexedVideo("zz.mp4", {}, {}), IndexedVideo("aa.mp4", {}, {})]
     one, other = similarities(videos, [asked(8)]), similarities(videos[::-1], [asked(8)])
 
     def ranked(of: Similarities) -> list[str]:
@@ -147,7 +147,7 @@ def test_the_order_of_videos_changes_no_ranking_and_equal_scores_are_in_the_orde
 
 def test_the_share_of_words_that_a_video_has() -> None:
     videos = [
-        StoredVideo("a.mp4", {}, {Modality.OCR: [Moment(0, 1, "Варим борщ", translation="Cooking borscht")]})
+        IndexedVideo("a.mp4", {}, {Modality.OCR: [Moment(0, 1, "Варим борщ", translation="Cooking borscht")]})
     ]
     queries = [
         EmbeddedQuery(None, None, (("варить борщи", 1.0), ("cook borscht", 0.7))),
