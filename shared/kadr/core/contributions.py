@@ -47,9 +47,10 @@ def contributions(
             parts[str(modality)] = factor * weight * (cosine - by.mean) / by.deviation
     alone = {} if words is None else {WORDS: words}
     # Which of the two was counted: both, if it explains the score as well.
-    counted = min([{**parts, **alone}, parts, alone], key=lambda each: abs(score - sum(each.values())))
-    if not counted:
+    halves = [each for each in ({**parts, **alone}, parts, alone) if each]
+    if not halves:
         return {}
+    counted = min(halves, key=lambda each: abs(score - sum(each.values())))
     rest = score - sum(counted.values())
     # BM25 is counted exactly: what is rounded is the vectors.
     rounded = {name: weights[Modality(name)] for name in counted if name != WORDS} or {WORDS: 1.0}
