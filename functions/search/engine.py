@@ -5,29 +5,32 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
-import numpy as np
-
+from functions.search.evidence import Asked, Explainer, Explanation, nothing_good
 from functions.search.glossaries import Glossaries
-from kadr.core.errors import DependencyError, EmptyQueryError, WeightsRefusedError, WeightsUnavailableError
-from kadr.core.evidence import Evidence, best_moments
+from functions.search.reading import Reading, read
+from functions.search.retrieval import QueryVectors, Retrieval, Wanted
+from kadr.core.errors import DependencyError, WeightsRefusedError, WeightsUnavailableError
 from kadr.core.extraction import Vector
-from kadr.core.fusion import fuse_query
+from kadr.core.highlights import Sought
+from kadr.core.modality import Modality
+from kadr.core.pages import Cut, Shown
 from kadr.core.query import QueryStep, Understood, understand
+from kadr.core.ranking import Ranking
 from kadr.core.text import tokens
 from kadr.core.translation import Translated
 from kadr.core.vocabulary import LISTED, Vocabulary, WordIndex
-from kadr.core.words import query_words
 from kadr.models.registry import require
 from kadr.ports.embedding import Translator
 from kadr.ports.glossary import EVERYBODY
 from kadr.ports.ledger import VideoRecord
+from kadr.ports.vectors import Hit
 from kadr.runtime.settings import SearchSettings
 from kadr.runtime.telemetry import logger
 from kadr.runtime.wiring import Wiring
@@ -40,37 +43,38 @@ if TYPE_CHECKING:
 
 _Model = TypeVar("_Model")
 
-# One point of BM25 against one standard deviation of the semantic score. A rare word that matches exactly
-# gives about 6 to 10 points of BM25, a very good semantic match about 6 deviations.
-WORDS_WEIGHT = 0.5
-
-# Below this score, and without any word in common, a result is what chance would give. On the samples, the
-# best hits of 15 out of 18 queries that no clip answers stay below it, and those of all but 2 of 113 judged
-# queries with a right answer in first place are above it.
-NOTHING_GOOD = 3.6
-
 # How long the words of newly indexed videos may take to be known to the spelling correction.
 _VOCABULARY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One video of a page."""
+    """One video of a page; ``rank`` 1 is the best, ``duplicates`` are the near duplicates it stands for."""
 
     record: VideoRecord
+    rank: int
     score: float
     shares: dict[str, float]
-    evidence: tuple[Evidence, ...]
+    why: Explanation = field(default_factory=Explanation)
+    duplicates: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Results in ranking order; ``took`` in milliseconds per step."""
+    """Results in the order in which to show them; ``took`` in milliseconds per step.
 
-    query: Understood
+    ``query`` and ``english`` (what was embedded) are there where words were searched for. ``next_offset`` is
+    ``None`` on the last page.
+    """
+
+    query: Understood | None
     results: tuple[Result, ...]
     nothing_good: bool
     took: dict[str, float] = field(default_factory=dict)
+    next_offset: int | None = None
+    english: str = ""
+    phrases: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
 
 
 class Engine:
@@ -182,68 +186,136 @@ class Engine:
         finally:
             self._vocabulary_lock.release()
 
+    def read(self, text: str, *, skip: Collection[QueryStep] = (), tenant: str = EVERYBODY) -> Reading:
+        """Return what a query asks for, its syntax taken out; for the rest see :meth:`understand`.
+
+        Raises:
+            EmptyQueryError: there is nothing to look for.
+        """
+
+        def translated(phrase: str) -> str:
+            only = [step for step in QueryStep if step is not QueryStep.TRANSLATION or step in skip]
+            return self.understand(phrase, skip=only, tenant=tenant).translated
+
+        return read(text, partial(self.understand, skip=skip, tenant=tenant), translated)
+
     def search(
         self,
         text: str,
+        wanted: Wanted,
         *,
-        limit: int,
-        offset: int = 0,
         skip: Collection[QueryStep] = (),
         tenant: str = EVERYBODY,
     ) -> Page:
         """Return a page of results; for ``skip`` and ``tenant`` see :meth:`understand`.
 
         Raises:
-            EmptyQueryError: the query has neither letters nor digits.
+            EmptyQueryError: there is nothing to look for.
+            WeightsUnavailableError: only what is seen is wanted, and CLIP is not installed.
             DependencyError: Qdrant or PostgreSQL does not answer.
         """
         took: dict[str, float] = {}
         with _Timed(took, "understand"):
-            understood = self.understand(text, skip=skip, tenant=tenant)
-        if not tokens(understood.corrected):
-            raise EmptyQueryError("there is nothing to look for in this query: type a word or two")
+            reading = self.read(text, skip=skip, tenant=tenant)
         with _Timed(took, "embed"):
-            vector = self._embed(understood)
-        words = query_words(understood.words)
+            vectors = self._vectors(reading.english)
         with _Timed(took, "query"):
-            hits = self._world.index.search(
-                fused=vector,
-                words=words if words.indices else None,
-                words_weight=WORDS_WEIGHT,
-                limit=limit,
-                offset=offset,
-            )
+            ranking = self._world.rankings.active()
+            page = self._retrieval.by_query(reading, vectors, wanted, ranking)
         with _Timed(took, "evidence"):
-            found = [hit.video_id for hit in hits]
-            records = self._world.ledger.records(found)
-            evidence = self._evidence(found, understood)
-        results = tuple(
-            Result(
-                record=records[hit.video_id],
-                score=hit.score,
-                shares={str(name): float(share) for name, share in hit.payload.get("weights", {}).items()},
-                evidence=evidence.get(hit.video_id, ()),
+            words = reading.words(ranking.words_weight)
+            modality = wanted.where.modality
+            asked = Asked(
+                sought=Sought(reading.query.words, reading.asked.phrases),
+                clip=vectors.clip if modality in {None, Modality.VISUAL} else None,
+                text=vectors.text if modality is not Modality.VISUAL else None,
+                words=None if words is None else words.vector,
+                modality=modality,
+                emphasis=wanted.emphasis * ranking.emphasis,
             )
-            for hit in hits
+            results = self._results(page, wanted, asked, ranking)
+        return Page(
+            reading.query,
+            results,
+            nothing_good=nothing_good([each.why for each in results], ranking),
+            took=took,
+            next_offset=page.next_offset,
+            english=reading.english,
+            phrases=reading.asked.phrases,
+            excluded=reading.asked.excluded,
+        )
+
+    def similar(self, video_id: UUID, wanted: Wanted) -> Page | None:
+        """Return a page of videos that are like one of them, ``None`` where nothing of it is indexed.
+
+        Raises:
+            DependencyError: Qdrant or PostgreSQL does not answer.
+        """
+        took: dict[str, float] = {}
+        with _Timed(took, "query"):
+            page = self._retrieval.similar(video_id, wanted)
+        return None if page is None else self._shown(page, wanted, took, Asked(graded=False))
+
+    def by_picture(self, vector: Vector, wanted: Wanted) -> Page:
+        """Return a page of the videos that look like a picture, by its vector (512,), as :attr:`clip` has it.
+
+        Raises:
+            DependencyError: Qdrant or PostgreSQL does not answer.
+        """
+        took: dict[str, float] = {}
+        with _Timed(took, "query"):
+            page = self._retrieval.by_picture(vector, wanted)
+        return self._shown(page, wanted, took, Asked(clip=vector, modality=Modality.VISUAL, graded=False))
+
+    def _shown(self, page: Cut[Shown[Hit]], wanted: Wanted, took: dict[str, float], asked: Asked) -> Page:
+        with _Timed(took, "evidence"):
+            ranking = self._world.rankings.active()
+            results = self._results(page, wanted, asked, ranking)
+        return Page(None, results, nothing_good=not results, took=took, next_offset=page.next_offset)
+
+    @cached_property
+    def _retrieval(self) -> Retrieval:
+        return Retrieval(self._world.video_search)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        embed = None if self.text is None else self._text_vector
+        return Explainer(self._world.ledger, self._world.similarities, embed)
+
+    def _results(
+        self, page: Cut[Shown[Hit]], wanted: Wanted, asked: Asked, ranking: Ranking
+    ) -> tuple[Result, ...]:
+        found = [each.item.video_id for each in page.items]
+        records = self._world.ledger.records(found)
+        why = self._explainer.explain([each.item for each in page.items], records, asked, ranking)
+        return tuple(
+            Result(
+                record=records[each.item.video_id],
+                rank=rank,
+                score=each.item.score,
+                shares={
+                    str(name): float(share) for name, share in each.item.payload.get("weights", {}).items()
+                },
+                why=why[each.item.video_id],
+                duplicates=each.duplicates,
+            )
+            for rank, each in enumerate(page.items, start=wanted.offset + 1)
             # A point without a row is one that is being deleted at this moment.
-            if hit.video_id in records
-        )
-        best = max((result.score for result in results), default=0.0)
-        exact = any(each.matched for result in results for each in result.evidence)
-        return Page(understood, results, nothing_good=best < NOTHING_GOOD and not exact, took=took)
-
-    def _embed(self, understood: Understood) -> Vector | None:
-        if self.text is None and self.clip is None:
-            return None
-        english = understood.translated or understood.corrected
-        return fuse_query(
-            clip=None if self.clip is None else self.clip.embed([english])[0],
-            text=None if self.text is None else self._text_vector(english),
+            if each.item.video_id in records
         )
 
-    def meaning(self, understood: Understood) -> Vector | None:
-        """Return the unit vector of a query's text, ``None`` where no text encoder is installed."""
-        return None if self.text is None else self._text_vector(understood.translated or understood.corrected)
+    def _vectors(self, english: str) -> QueryVectors:
+        clip, text = self.clip, self.text
+        return QueryVectors(
+            clip=None if clip is None else clip.embed([english])[0],
+            text=None if text is None else self._text_vector(english),
+            clip_version="" if clip is None else clip.model_version,
+            text_version="" if text is None else text.model_version,
+        )
+
+    def meaning(self, english: str) -> Vector | None:
+        """Return the unit vector of an English text, ``None`` where no text encoder is installed."""
+        return None if self.text is None else self._text_vector(english)
 
     @cached_property
     def _text_vector(self) -> Callable[[str], Vector]:
@@ -253,19 +325,6 @@ class Engine:
             return self.text.embed([text])[0]
 
         return embed
-
-    def _evidence(self, videos: Sequence[UUID], understood: Understood) -> dict[UUID, tuple[Evidence, ...]]:
-        similarity = None
-        if self.text is not None:
-            query = self._text_vector(understood.translated or understood.corrected)
-
-            def similarity(text: str) -> float:
-                return float(np.dot(self._text_vector(text), query))
-
-        return {
-            video_id: best_moments(by_modality, understood.words, similarity=similarity)
-            for video_id, by_modality in self._world.ledger.moments(videos).items()
-        }
 
 
 def _explained(translator: Translator, glossary: Glossary, text: str) -> Translated:

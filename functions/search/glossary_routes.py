@@ -17,7 +17,11 @@ from kadr.ports.glossary import EVERYBODY
 SCOPE = "glossary"
 Tenant = Annotated[
     str,
-    Query(pattern="^([a-z0-9][a-z0-9-]{0,62})?$", description="Whose words are meant; empty: everybody's."),
+    Query(
+        pattern="^([a-z0-9][a-z0-9-]{0,62})?$",
+        description="Whose words are meant; empty: everybody's.",
+        examples=["acme"],
+    ),
 ]
 
 
@@ -34,8 +38,12 @@ def register(app: FastAPI) -> None:
 def authorised(
     here: Injected,
     tenant: Tenant = EVERYBODY,
-    authorization: Annotated[str | None, Header(description="`Bearer` and the key")] = None,
-    x_api_key: Annotated[str | None, Header(description="the key, where the other header is taken")] = None,
+    authorization: Annotated[
+        str | None, Header(description="`Bearer` and the key", examples=["Bearer kadr_…"])
+    ] = None,
+    x_api_key: Annotated[
+        str | None, Header(description="the key, where the other header is taken", examples=["kadr_…"])
+    ] = None,
 ) -> str:
     """Return the tenant, if the request brings a key that may change its glossary."""
     scheme, _, bearer = (authorization or "").partition(" ")
@@ -77,7 +85,10 @@ def put(here: Injected, tenant: Authorised, change: schemas.GlossaryChange) -> s
 def remove(
     here: Injected,
     tenant: Authorised,
-    source: Annotated[list[str], Query(max_length=1000, description="The Russian of the entries to remove.")],
+    source: Annotated[
+        list[str],
+        Query(max_length=1000, description="The Russian of the entries to remove.", examples=[["бравлик"]]),
+    ],
 ) -> schemas.GlossaryChanged:
     """Remove entries that were added; those that are not there are passed over."""
     removed = here.world.glossaries.change(tenant, remove=map(fold, source))

@@ -25,6 +25,13 @@ class StepAnswer(_Answer):
     after: str
 
 
+class WordsAnswer(_Answer):
+    """A text whose words are looked up, and how much each of them counts."""
+
+    text: str
+    weight: float
+
+
 class QueryAnswer(_Answer):
     """How the query was understood."""
 
@@ -32,8 +39,33 @@ class QueryAnswer(_Answer):
     corrected: str = Field(description="what was meant: after all steps but translation")
     translated: str = Field(description="English; the same as `corrected` where nothing was translated")
     language: str = Field(description="`ru`, `en` or `und`")
+    phrases: list[str] = Field(default_factory=list, description="what was quoted: it has to be there")
+    excluded: list[str] = Field(default_factory=list, description="what must not be there")
+    words: list[WordsAnswer] = Field(
+        default_factory=list, description="what is looked up word for word, and how much it counts"
+    )
     steps: list[StepAnswer] = Field(
         default_factory=list, description="the steps that changed something, in their order"
+    )
+
+
+class HighlightAnswer(_Answer):
+    """A part of a text that was asked for: a word, or a quoted phrase as a whole."""
+
+    offset: int = Field(description="where it begins, counted in Unicode code points", examples=[4])
+    length: int = Field(description="code points", examples=[4])
+    start: float | None = Field(
+        default=None, description="seconds at which it is said; null where that is not known", examples=[5.1]
+    )
+    end: float | None = Field(default=None, description="seconds at which it has been said", examples=[5.9])
+
+
+class FrameAnswer(_Answer):
+    """The frame of a video that looks most like the query."""
+
+    time: float = Field(description="seconds from the beginning of the video", examples=[12.0])
+    score: float = Field(
+        description="cosine of query and frame, comparable under one model only", examples=[0.31]
     )
 
 
@@ -41,18 +73,24 @@ class EvidenceAnswer(_Answer):
     """A moment that made the video match."""
 
     modality: Modality
-    text: str
+    text: str = Field(description="plain text, never HTML")
     translation: str = ""
     start: float = Field(description="seconds from the beginning of the video")
     end: float = Field(description="seconds")
     score: float = Field(description="0…1: how well this moment matches the query")
+    highlights: list[HighlightAnswer] = Field(
+        default_factory=list, description="parts of `text` that were asked for, in order"
+    )
+    translation_highlights: list[HighlightAnswer] = Field(
+        default_factory=list, description="parts of `translation` that were asked for, in order"
+    )
 
 
 class ResultAnswer(_Answer):
     """One video of a result page."""
 
     rank: int = Field(description="1 is the best")
-    score: float = Field(description="higher is better; falls along the list")
+    score: float = Field(description="higher is better; falls along the list, unless diversity was asked for")
     video_id: UUID
     bucket: str
     key: str
@@ -60,7 +98,26 @@ class ResultAnswer(_Answer):
     thumbnail_url: str | None
     video_url: str
     evidence: list[EvidenceAnswer] = Field(description="the best moments first; may be empty")
+    frame: FrameAnswer | None = Field(
+        default=None, description="null where the video has no frames, or was not searched by what is seen"
+    )
     shares: dict[str, float] = Field(description="how much each modality of this video counts; sums to 1")
+    contributions: dict[str, float] = Field(
+        default_factory=dict,
+        description="what each modality, and the exact words (`words`), add to the score; sums to it",
+        examples=[{"ocr": 2.31, "visual": -0.4, "words": 8.02}],
+    )
+    matched: float = Field(
+        default=0.0, description="0…1: the share of the query's words that the video's texts have"
+    )
+    confidence: float | None = Field(
+        default=None,
+        description="0…1: how probable it is that this is what was meant; null where scores do not tell",
+        examples=[0.93],
+    )
+    duplicates: int = Field(
+        default=0, description="near duplicates of this video that fit as well and are not shown"
+    )
 
 
 class SearchAnswer(_Answer):
@@ -69,7 +126,21 @@ class SearchAnswer(_Answer):
     query: QueryAnswer
     results: list[ResultAnswer]
     total: int = Field(description="results on this page")
-    nothing_good: bool = Field(description="true if even the best result is no better than chance")
+    next_offset: int | None = Field(
+        default=None, description="`offset` of the next page; null on the last one"
+    )
+    nothing_good: bool = Field(description="true if no result of this page is likely to be what was meant")
+    took_ms: dict[str, float]
+
+
+class SimilarAnswer(_Answer):
+    """A page of videos that are like a video or a picture, the most alike first."""
+
+    results: list[ResultAnswer] = Field(
+        description="`score` is 1 for the same and about 0 for unrelated text"
+    )
+    total: int = Field(description="results on this page")
+    next_offset: int | None = Field(description="`offset` of the next page; null on the last one")
     took_ms: dict[str, float]
 
 

@@ -10,6 +10,7 @@ from fastapi import Depends
 from functions.search.engine import Engine
 from functions.search.suggester import Suggester
 from kadr.adapters.published_suggestions import PublishedSuggestions
+from kadr.ports.ledger import VideoRecord
 from kadr.runtime.settings import SearchSettings
 from kadr.runtime.wiring import Wiring
 
@@ -34,6 +35,10 @@ class Services:
     def link(self, bucket: str, key: str) -> str:
         """Return a link to an object that works for a while without credentials."""
         return self.world.objects.presigned_get(bucket, key, expires=self.settings.link_seconds)
+
+    def thumbnail(self, record: VideoRecord) -> str | None:
+        """Return a link to a video's thumbnail, if it has one."""
+        return self.link(self.settings.derived_bucket, record.thumbnail_key) if record.thumbnail_key else None
 
 
 @cache

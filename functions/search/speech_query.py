@@ -6,11 +6,10 @@ The recording is decoded in the media sandbox, is not kept, and neither it nor t
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from math import ceil
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from time import perf_counter
@@ -18,14 +17,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from fastapi import Depends, FastAPI, Request
-from fastapi.responses import JSONResponse
 
 from functions.search import schemas
 from functions.search.services import Injected
+from functions.search.uploads import UploadError, UploadRules, read_upload
 from kadr.core.errors import DamagedMediaError, MediaLimitError, NotAVideoError, WeightsUnavailableError
 from kadr.core.extraction import Vector
 from kadr.core.plausible import plausible
-from kadr.core.throttle import TokenBuckets, client_of
+from kadr.core.throttle import TokenBuckets
 from kadr.media.audio import read_audio
 from kadr.media.limits import MEBIBYTE, MediaLimits
 from kadr.models.registry import InstalledModel, require
@@ -63,18 +62,6 @@ _AT_ONCE, _PATIENCE = 2, 3.0  # seconds
 _LONGEST_TEXT = 300  # characters; what /search takes
 
 
-class SpeechQueryError(Exception):
-    """A spoken query that is refused: HTTP status, code and message of the answer, and its headers."""
-
-    def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
-    ) -> None:
-        self.status = status
-        self.code = code
-        self.headers = dict(headers or {})
-        super().__init__(message)
-
-
 @dataclass(frozen=True, slots=True)
 class Voice:
     """What was cut out of the recording: its length in seconds, and how sure it is that somebody speaks."""
@@ -88,12 +75,18 @@ class SpeechQueries:
 
     def __init__(self, settings: SearchSettings, *, buckets: TokenBuckets | None = None) -> None:
         self._settings = settings
-        self.max_bytes = settings.speech_query_max_bytes
+        self.rules = UploadRules(
+            name="a spoken query",
+            plural="spoken queries",
+            kinds=CONTENT_TYPES,
+            max_bytes=settings.speech_query_max_bytes,
+            not_one=_not_sound(),
+        )
         self.buckets = buckets or TokenBuckets(settings.speech_query_per_minute, _BURST)
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
         self._longest = settings.speech_query_max_seconds
         self._limits = MediaLimits(
-            max_bytes=self.max_bytes,
+            max_bytes=settings.speech_query_max_bytes,
             max_duration=self._longest + _SLACK,
             max_streams=1,
             max_cpu_seconds=5,
@@ -105,7 +98,7 @@ class SpeechQueries:
         """Return what is said in a recording.
 
         Raises:
-            SpeechQueryError: it is no recording, is too long, or nothing is said in it; Whisper is not
+            UploadError: it is no recording, is too long, or nothing is said in it; Whisper is not
                 installed; too many ask at once.
             WeightsRefusedError: as :func:`kadr.models.registry.require`.
         """
@@ -114,7 +107,7 @@ class SpeechQueries:
             whisper = _whisper(require("speech", self._settings.models_dir))
         except WeightsUnavailableError as error:
             message = f"spoken queries are not understood here: weights not installed: {error.role}"
-            raise SpeechQueryError(503, "unavailable", message) from error
+            raise UploadError(503, "unavailable", message) from error
         with self._slot():
             begun = perf_counter()
             audio = self._decode(sound)
@@ -147,7 +140,7 @@ class SpeechQueries:
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if not self._slots.acquire(timeout=_PATIENCE):
-            raise SpeechQueryError(
+            raise UploadError(
                 503, "busy", "too many people speak at the same moment, try again", {"Retry-After": "3"}
             )
         try:
@@ -164,7 +157,7 @@ class SpeechQueries:
         except NotAVideoError as error:
             raise _not_sound() from error
         except DamagedMediaError as error:
-            raise SpeechQueryError(
+            raise UploadError(
                 422, "damaged", "the recording is cut off or damaged: record it again"
             ) from error
         except MediaLimitError as error:
@@ -177,8 +170,8 @@ class SpeechQueries:
         # Float samples can be anything, not-a-number too.
         return np.clip(np.nan_to_num(audio), -1.0, 1.0)
 
-    def _too_long(self) -> SpeechQueryError:
-        return SpeechQueryError(
+    def _too_long(self) -> UploadError:
+        return UploadError(
             422,
             "too_long",
             f"a spoken query is one track of sound, without a picture, of at most {self._longest:g} s: "
@@ -200,30 +193,8 @@ Queries = Annotated[SpeechQueries, Depends(speech_queries)]
 
 
 async def recording(request: Request, queries: Queries) -> bytes:
-    """Read the body, and no more of it than is allowed; what can be refused without reading it, is."""
-    wait = queries.buckets.wait(client_of(request.client.host if request.client else ""))
-    if wait:
-        seconds = ceil(wait)
-        raise SpeechQueryError(
-            429,
-            "too_many",
-            f"that were many spoken queries in a short time: try again in {seconds} s",
-            {"Retry-After": str(seconds)},
-        )
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in CONTENT_TYPES:
-        raise _not_sound()
-    claimed = request.headers.get("content-length", "0")
-    if not claimed.isdecimal() or int(claimed) > queries.max_bytes:
-        raise _too_large(queries.max_bytes)
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > queries.max_bytes:
-            raise _too_large(queries.max_bytes)
-    if not body:
-        raise SpeechQueryError(422, "empty", "the body is empty: send the recording itself, not a form")
-    return bytes(body)
+    """Return the body, if it may be one."""
+    return await read_upload(request, queries.rules, queries.buckets)
 
 
 def speech_query(queries: Queries, sound: Annotated[bytes, Depends(recording)]) -> schemas.SpeechQueryAnswer:
@@ -243,7 +214,6 @@ def register(app: FastAPI) -> None:
         429: "This client asked too often; `Retry-After` says when to come back.",
         503: "Whisper is not installed here, or too many ask at once.",
     }
-    app.add_exception_handler(SpeechQueryError, _refused)
     app.add_api_route(
         PATH,
         speech_query,
@@ -263,14 +233,8 @@ def register(app: FastAPI) -> None:
     )
 
 
-def _refused(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, SpeechQueryError)  # noqa: S101 - registered for nothing else
-    body = schemas.ErrorAnswer(error=schemas.ErrorBody(code=error.code, message=str(error)))
-    return JSONResponse(body.model_dump(), status_code=error.status, headers=error.headers)
-
-
-def _not_sound() -> SpeechQueryError:
-    return SpeechQueryError(
+def _not_sound() -> UploadError:
+    return UploadError(
         415,
         "not_sound",
         "this is not a recording of sound: send WebM, Ogg, MP4, MP3 or WAV as the body, "
@@ -278,12 +242,8 @@ def _not_sound() -> SpeechQueryError:
     )
 
 
-def _too_large(most: int) -> SpeechQueryError:
-    return SpeechQueryError(413, "too_large", f"a spoken query has at most {most:,} bytes".replace(",", " "))
-
-
-def _nothing_said() -> SpeechQueryError:
-    return SpeechQueryError(422, "nothing_said", "nothing was said: speak closer to the microphone")
+def _nothing_said() -> UploadError:
+    return UploadError(422, "nothing_said", "nothing was said: speak closer to the microphone")
 
 
 def _voice(spans: list[Span]) -> Voice:

@@ -27,12 +27,18 @@ def remembered_user(
         Query(
             pattern=_USER_ID,
             description="An opaque id that nobody can guess (a random UUID, not a name or address).",
+            examples=["8f14e45f-ceea-467f-a0e6-5f2d7c1c9b3d"],
         ),
     ] = None,
     history: Annotated[
-        bool, Query(description="`false`: neither look at this user's queries nor remember this one.")
+        bool,
+        Query(
+            description="`false`: neither look at this user's queries nor remember this one.", examples=[True]
+        ),
     ] = True,
-    x_kadr_history: Annotated[str | None, Header(description="`off`: the same as `history=false`.")] = None,
+    x_kadr_history: Annotated[
+        str | None, Header(description="`off`: the same as `history=false`.", examples=["off"])
+    ] = None,
 ) -> str | None:
     """Return the user whose queries may be looked at and remembered, ``None`` for nobody."""
     return user if history and (x_kadr_history or "").strip().lower() != "off" else None
@@ -53,7 +59,7 @@ def suggest(
             examples=["как вари"],
         ),
     ] = "",
-    k: Annotated[int, Query(ge=1, le=MOST_SUGGESTIONS, description="How many phrases.")] = 10,
+    k: Annotated[int, Query(ge=1, le=MOST_SUGGESTIONS, description="How many phrases.", examples=[10])] = 10,
 ) -> schemas.SuggestAnswer:
     """Complete what is being typed: phrases that people ask for and that videos contain.
 
@@ -74,7 +80,15 @@ def suggest(
 
 
 def erase(
-    here: Injected, user: Annotated[str, Query(pattern=_USER_ID, description="Whose queries to forget.")]
+    here: Injected,
+    user: Annotated[
+        str,
+        Query(
+            pattern=_USER_ID,
+            description="Whose queries to forget.",
+            examples=["8f14e45f-ceea-467f-a0e6-5f2d7c1c9b3d"],
+        ),
+    ],
 ) -> schemas.HistoryErased:
     """Forget a user's queries, at once and for good."""
     return schemas.HistoryErased(erased=here.world.history.erase(user))

@@ -20,6 +20,7 @@ from functions.purge.purge import purge
 from kadr.adapters.ledger import PostgresLedger
 from kadr.adapters.postgres import Postgres
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
+from kadr.adapters.qdrant_search import QdrantVideoSearch
 from kadr.core.errors import (
     DependencyError,
     NotAVideoError,
@@ -32,6 +33,7 @@ from kadr.core.identity import video_id
 from kadr.core.modality import Stage, StageState, VideoState
 from kadr.core.words import query_words
 from kadr.events import ObjectCreated, ObjectRemoved
+from kadr.ports.search import ExactWords, Likeness, Where
 from kadr.runtime.heartbeat import HELD_SECONDS, Heartbeat
 from kadr.runtime.runner import Handler, extractor
 from kadr.runtime.settings import ExtractorSettings
@@ -52,6 +54,7 @@ class FakeWorld:
     ledger: PostgresLedger
     index: QdrantVectorIndex
     faces: QdrantFaceIndex
+    video_search: QdrantVideoSearch
     objects: MemoryObjectStore = field(default_factory=MemoryObjectStore)
     assemble_queue: RecordingQueue = field(default_factory=RecordingQueue)
     backoff: RecordingBackoff = field(default_factory=RecordingBackoff)
@@ -69,7 +72,7 @@ class FakeWorld:
         words = query_words([(text, 1.0)])
         return [
             hit.video_id
-            for hit in self.index.search(fused=None, words=words, words_weight=1.0, limit=10)
+            for hit in self.video_search.search([], ExactWords(words, 1.0), Where())
             if hit.score > 0
         ]
 
@@ -81,7 +84,12 @@ def world(postgres: Postgres) -> FakeWorld:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # qdrant-client's own engine has no payload indexes
         qdrant.ensure()
-    return FakeWorld(PostgresLedger(postgres), QdrantVectorIndex(qdrant), QdrantFaceIndex(qdrant))
+    return FakeWorld(
+        PostgresLedger(postgres),
+        QdrantVectorIndex(qdrant),
+        QdrantFaceIndex(qdrant),
+        QdrantVideoSearch(qdrant),
+    )
 
 
 @pytest.fixture
@@ -164,9 +172,7 @@ def test_an_upload_is_found_by_meaning(world: FakeWorld, handler_of: Any) -> Non
     world.objects.put(BUCKET, KEY, b"video")
     handler_of(BORSCHT)(event(), FakeContext())
     world.assemble_all()
-    hits = world.index.search(
-        fused=fuse_query(clip=None, text=unit(0)), words=None, words_weight=1.0, limit=5
-    )
+    hits = world.video_search.search([Likeness(fuse_query(clip=None, text=unit(0)), "fused")], None, Where())
     assert [hit.video_id for hit in hits] == [VIDEO]
     assert hits[0].score > 5  # standard deviations above an unrelated video
 

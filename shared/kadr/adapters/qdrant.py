@@ -20,19 +20,14 @@ from kadr.core.duplicates import SAME_PICTURES, Neighbour
 from kadr.core.errors import DependencyError
 from kadr.core.extraction import Vector
 from kadr.core.words import SparseVector
-from kadr.ports.vectors import Hit
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
     from qdrant_client import models as q
 
 
-# How many candidates each half of the hybrid query hands to the formula. A video that only one half
-# proposes gets 0 from the other: for the calibrated semantic score that is the mean of unrelated pairs.
-_PREFETCH = 200
-
 # Copies of a video that are looked at to find the group of another one; they share theirs already.
-_COPIES = 16
+COPIES = 16
 
 
 class Qdrant:
@@ -170,7 +165,7 @@ class QdrantVectorIndex:
                 self._collection,
                 query=vector.astype(np.float32).tolist(),
                 using="visual",
-                limit=_COPIES,
+                limit=COPIES,
                 score_threshold=SAME_PICTURES,
                 with_payload=["group", "duration"],
             )
@@ -187,49 +182,6 @@ class QdrantVectorIndex:
             for name, vector in points[0].vector.items()
             if isinstance(vector, list)
         }
-
-    def search(
-        self,
-        *,
-        fused: Vector | None,
-        words: SparseVector | None,
-        words_weight: float,
-        limit: int,
-        offset: int = 0,
-    ) -> list[Hit]:
-        """Return the best videos by ``fused · x + words_weight · BM25`` in one request."""
-        from qdrant_client import models as q
-
-        candidates = max(_PREFETCH, limit + offset)
-        prefetch = []
-        if fused is not None:
-            prefetch.append(q.Prefetch(query=fused.tolist(), using=FUSED, limit=candidates))
-        if words is not None:
-            sparse = q.SparseVector(indices=list(words.indices), values=list(words.values))
-            prefetch.append(q.Prefetch(query=sparse, using=WORDS, limit=candidates))
-        if not prefetch:
-            return []
-        scores = [] if fused is None else [("$score[0]", 1.0)]
-        if words is not None:
-            scores.append((f"$score[{len(scores)}]", words_weight))
-        formula = q.FormulaQuery(
-            formula=q.SumExpression(
-                sum=[q.MultExpression(mult=[name, weight]) for name, weight in scores],
-            ),
-            defaults={name: 0.0 for name, _ in scores},
-        )
-        with self._qdrant.errors() as client:
-            answer = client.query_points(
-                self._collection,
-                prefetch=prefetch,
-                query=formula,
-                limit=limit,
-                offset=offset,
-                with_payload=True,
-            )
-        hits = [Hit(UUID(str(point.id)), point.score, point.payload or {}) for point in answer.points]
-        # Qdrant leaves the order of equal scores open; a total order keeps pages stable.
-        return sorted(hits, key=lambda hit: (-hit.score, hit.video_id))
 
     def forget(self, video_id: UUID, *, below: int | None = None) -> None:
         """Remove the video; with ``below`` only if its point is of an older generation."""

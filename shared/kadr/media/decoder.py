@@ -75,8 +75,8 @@ def frame_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
     # Frames that no other frame needs are not decoded: a third to a half of the work. A stream that
     # consists of nothing else is rare enough to be read twice.
     for skip in ("NONREF", "DEFAULT") if plan["every"] >= _COARSE else ("DEFAULT",):
-        with open_container(job["path"], limits) as container:
-            stream = video_stream(container, limits)
+        with open_container(job["path"], limits, pictures=plan["pictures"]) as container:
+            stream = video_stream(container, limits, pictures=plan["pictures"])
             stream.codec_context.skip_frame = skip
             # Changes are looked for in all frames.
             wanted = Wanted(sparse=plan["seek"] and not plan["scene_changes"])

@@ -22,6 +22,7 @@ class FramePlan:
     short_side: int | None = None  # the same of the shorter side, with bicubic interpolation
     scene_changes: bool = False  # also the first settled frame after each visible change
     max_frames: int = 256  # frames returned
+    pictures: bool = False  # still pictures are opened, too
     seek: bool = True  # leave out what need not be decoded; the frames are the same, only sooner
 
 

@@ -19,6 +19,10 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,"
     "wav,mp3,ogg,flac"  # sound only: recognised to say so, and for spoken queries
 )
+# Single pictures, for those who ask for them. A format that is told by its first bytes and reads one file:
+# not image2, which takes a name for a pattern of many.
+PICTURE_FORMATS = "jpeg_pipe,png_pipe,webp_pipe,gif,gif_pipe,bmp_pipe"
+PICTURE_CODECS = "mjpeg,png,webp,gif,bmp"
 VIDEO_CODECS = (
     "h264,hevc,vp8,vp9,libdav1d,av1,mpeg4,mpeg2video,mpeg1video,h263,mjpeg,prores,theora,vc1,wmv3,flv"
 )
@@ -41,8 +45,8 @@ _SIGNATURES = {
 }
 
 
-def open_container(path: str, limits: MediaLimits) -> Any:
-    """Open ``path`` for reading; a context manager.
+def open_container(path: str, limits: MediaLimits, *, pictures: bool = False) -> Any:
+    """Open ``path`` for reading; a context manager. Still pictures only with ``pictures``.
 
     Raises:
         NotAVideoError, DamagedMediaError: it is of no known format, or cannot be opened.
@@ -50,9 +54,9 @@ def open_container(path: str, limits: MediaLimits) -> Any:
         MemoryError: opening it needs more memory than there is.
     """
     options = {
-        "format_whitelist": FORMATS,
+        "format_whitelist": f"{FORMATS},{PICTURE_FORMATS}" if pictures else FORMATS,
         "protocol_whitelist": "file",
-        "codec_whitelist": CODECS,
+        "codec_whitelist": f"{CODECS},{PICTURE_CODECS}" if pictures else CODECS,
         "max_pixels": str(limits.max_pixels),
     }
     try:
@@ -80,8 +84,8 @@ def _unopened(path: str) -> NotAVideoError | DamagedMediaError:
     return NotAVideoError("this is not a video: no container format was recognised")
 
 
-def video_stream(container: Any, limits: MediaLimits) -> Any:
-    """Return the largest video stream of a known codec, ready to be decoded.
+def video_stream(container: Any, limits: MediaLimits, *, pictures: bool = False) -> Any:
+    """Return the largest video stream of a known codec, ready to be decoded; still pictures as above.
 
     Raises:
         NotAVideoError: there is none.
@@ -93,7 +97,8 @@ def video_stream(container: Any, limits: MediaLimits) -> Any:
         kinds = {stream.type for stream in container.streams}
         what = "it has sound only" if "audio" in kinds else "there is nothing in it to see"
         raise NotAVideoError(f"no video stream: {what}")
-    usable = [stream for stream in streams if _codec_name(stream) in VIDEO_CODECS.split(",")]
+    codecs = f"{VIDEO_CODECS},{PICTURE_CODECS}" if pictures else VIDEO_CODECS
+    usable = [stream for stream in streams if _codec_name(stream) in codecs.split(",")]
     if not usable:
         names = ", ".join(sorted({_codec_name(stream) for stream in streams}))
         raise NotAVideoError(
@@ -103,7 +108,7 @@ def video_stream(container: Any, limits: MediaLimits) -> Any:
     codec = stream.codec_context
     if codec.width * codec.height > limits.max_pixels:
         raise too_many_pixels(codec.width, codec.height, limits)
-    codec.options = {"codec_whitelist": VIDEO_CODECS, "max_pixels": str(limits.max_pixels)}
+    codec.options = {"codec_whitelist": codecs, "max_pixels": str(limits.max_pixels)}
     codec.thread_type = "AUTO"
     codec.thread_count = _THREADS
     return stream

@@ -55,17 +55,6 @@ class VectorIndex(Protocol):
     def vectors(self, video_id: UUID, names: Sequence[str]) -> dict[str, Vector]:
         """Return those of the named vectors that the video has."""
 
-    def search(
-        self,
-        *,
-        fused: Vector | None,
-        words: SparseVector | None,
-        words_weight: float,
-        limit: int,
-        offset: int = 0,
-    ) -> list[Hit]:
-        """Return the best videos by ``fused · x + words_weight · BM25`` in one request."""
-
     def forget(self, video_id: UUID, *, below: int | None = None) -> None:
         """Remove the video; with ``below`` only if its point is of an older generation."""
 

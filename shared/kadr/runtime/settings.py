@@ -115,7 +115,18 @@ class SpeechQuerySettings(BaseSettings):
     speech_query_per_minute: PositiveInt = 20  # of one client, within one process
 
 
-class SearchSettings(StorageSettings, BucketSettings, ModelSettings, SpeechQuerySettings):
+class ImageQuerySettings(BaseSettings):
+    """Limits on pictures and clips that are searched by."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    # a synchronous payload of Lambda has 6 MB, and the gateway's base64 makes 4 of 3
+    image_query_max_bytes: Annotated[int, Field(gt=0, le=4_400_000)] = 4_000_000
+    image_query_max_seconds: PositiveFloat = 60.0  # of a clip
+    image_query_per_minute: PositiveInt = 30  # of one client, within one process
+
+
+class SearchSettings(StorageSettings, BucketSettings, ModelSettings, SpeechQuerySettings, ImageQuerySettings):
     """What search needs."""
 
     link_seconds: PositiveInt = 3600  # how long the links to videos and thumbnails in an answer work

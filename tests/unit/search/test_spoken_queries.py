@@ -70,10 +70,10 @@ def test_an_empty_body_is_refused(client: TestClient) -> None:
 
 
 def test_a_body_that_is_too_large_is_refused(client: TestClient, queries: SpeechQueries) -> None:
-    status, code, message = send(client, bytes(queries.max_bytes + 1))
+    status, code, message = send(client, bytes(queries.rules.max_bytes + 1))
     assert (status, code) == (413, "too_large")
     assert "1 000 000 bytes" in message
-    assert send(client, iter([bytes(queries.max_bytes), b"x"]))[0] == 413  # without Content-Length
+    assert send(client, iter([bytes(queries.rules.max_bytes), b"x"]))[0] == 413  # without Content-Length
 
 
 def test_who_asks_too_often_is_told_when_to_come_back(client: TestClient) -> None:
@@ -120,7 +120,7 @@ def test_a_header_does_not_make_another_client(client: TestClient) -> None:
 
 def test_a_body_of_the_largest_size_fits_into_what_lambda_takes(queries: SpeechQueries) -> None:
     # A synchronous invocation carries 6 MB, and the body in base64.
-    assert len(base64.b64encode(bytes(queries.max_bytes))) < 6e6 / 2
+    assert len(base64.b64encode(bytes(queries.rules.max_bytes))) < 6e6 / 2
 
 
 def test_the_types_are_documented(client: TestClient) -> None:

@@ -68,7 +68,7 @@ def stand() -> Stand:
 
 
 class Engine:
-    def search(self, text: str, **_: Any) -> Page:
+    def search(self, text: str, wanted: Any, **_: Any) -> Page:
         return Page(Understood(text, "борщ", "borscht", "ru", ()), (), nothing_good=True)
 
     def meaning(self, understood: Understood) -> np.ndarray:
