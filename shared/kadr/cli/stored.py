@@ -63,10 +63,9 @@ def read_collection(
         DependencyError: Qdrant or PostgreSQL does not answer.
     """
     from kadr.adapters.ledger import PostgresLedger
-    from kadr.adapters.qdrant import Qdrant
     from kadr.adapters.qdrant_search import QdrantVideoSearch
     from kadr.adapters.ranking_store import PostgresRankingStore
-    from kadr.cli.database import database, lacking, secret
+    from kadr.cli.database import database, vector_database
     from kadr.core.modality import Modality
     from kadr.core.rankers import IndexedVideo
     from kadr.core.ranking import RANKED
@@ -80,15 +79,7 @@ def read_collection(
     clip, text = _encoders(models_dir)
     _check_versions(known, clip, text)
     variables = target.function_environment("IngestFunction")
-    if "KADR_QDRANT_URL" not in variables:
-        raise lacking(target, "KADR_QDRANT_URL")
-    key_arn = variables.get("KADR_QDRANT_SECRET_ARN", "")
-    qdrant = Qdrant(
-        variables["KADR_QDRANT_URL"],
-        api_key=lambda: secret(target, key_arn)["api_key"] if key_arn else None,
-        timeout=30,
-    )
-    index = QdrantVideoSearch(qdrant)
+    index = QdrantVideoSearch(vector_database(target, variables, timeout=30))
     videos = []
     with database(target, variables) as postgres:
         ledger = PostgresLedger(postgres)

@@ -11,7 +11,7 @@ import pytest
 from kadr.core.extraction import Moment, Vector
 from kadr.core.fusion import fuse, fuse_query
 from kadr.core.modality import Modality
-from kadr.core.rankers import EmbeddedQuery, Method, Similarities, IndexedVideo, best, scores, similarities
+from kadr.core.rankers import EmbeddedQuery, IndexedVideo, Method, Similarities, best, scores, similarities
 from kadr.core.ranking import Ranking, Spread
 from kadr.core.weights import video_weights
 from kadr.core.words import query_words, video_words
