@@ -51,6 +51,22 @@ class QueryUnderstanding(Answer):
     words: list[QueryWords] = Field(default_factory=list)
 
 
+class Highlight(Answer):
+    """A part of a text that was asked for, in code points; ``start`` and ``end`` are seconds, where known."""
+
+    offset: int
+    length: int
+    start: float | None = None
+    end: float | None = None
+
+
+class Frame(Answer):
+    """The frame that looks most like the query; ``time`` in seconds, ``score`` a cosine."""
+
+    time: float
+    score: float | None = None
+
+
 class Evidence(Answer):
     """Why a video was found; ``start`` and ``end`` are seconds."""
 
@@ -60,6 +76,8 @@ class Evidence(Answer):
     start: float | None = None
     end: float | None = None
     score: float | None = None
+    highlights: list[Highlight] = Field(default_factory=list)
+    translation_highlights: list[Highlight] = Field(default_factory=list)
 
 
 class SearchResult(Answer):
@@ -74,7 +92,11 @@ class SearchResult(Answer):
     thumbnail_url: str | None = None
     video_url: str | None = None
     evidence: list[Evidence] = Field(default_factory=list)
+    frame: Frame | None = None
     shares: dict[str, float] = Field(default_factory=dict)
+    contributions: dict[str, float] = Field(default_factory=dict)
+    matched: float = 0.0
+    confidence: float | None = None
 
 
 class SearchAnswer(Answer):

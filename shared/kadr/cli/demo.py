@@ -122,8 +122,8 @@ def found_table(api: Api, judged: Sequence[JudgedQuery]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from kadr.cli.console import foreign, mmss
-    from kadr.cli.search import best_evidence, evidence_text, query_stems
+    from kadr.cli.console import foreign
+    from kadr.cli.reasons import reasons
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("query", overflow="fold")
@@ -145,14 +145,14 @@ def found_table(api: Api, judged: Sequence[JudgedQuery]) -> Table:
             table.add_row(foreign(query.query), foreign(query.kind), "nothing", "", "", "", rank)
             continue
         first = answer.results[0]
-        best = best_evidence(first)
+        at, found_by = reasons(first)[0]
         table.add_row(
             foreign(query.query),
             foreign(query.kind),
             foreign(first.key),
             f"{first.score:.3f}",
-            mmss(best.start) if best is not None and best.start is not None else "",
-            evidence_text(best, query_stems(answer.query)) if best is not None else "",
+            at,
+            found_by,
             rank,
         )
     return table

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from kadr.cli.api import Evidence, QueryUnderstanding, SearchAnswer, SearchResult
+    from kadr.cli.api import QueryUnderstanding, SearchAnswer, SearchResult
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +29,7 @@ def search(
 ) -> None:
     """Find videos by what is seen, written, said and who appears in them."""
     from kadr.cli.console import print_json, stderr, stdout
+    from kadr.cli.reasons import legend
 
     with session_of(ctx).target().api() as api:
         answer = api.search(" ".join(query), k=k, offset=offset)
@@ -45,7 +46,9 @@ def search(
         return
     if answer.nothing_good:
         stderr().print("[yellow]Nothing fits well; these are the closest.[/]")
-    out.print(result_table(answer.results, answer.query))
+    out.print(result_table(answer.results))
+    if explained := legend(answer.results):
+        out.print(explained)
 
 
 def search_json(answer: SearchAnswer) -> dict[str, Any]:
@@ -75,79 +78,36 @@ def understanding(query: QueryUnderstanding) -> Text:
     return line
 
 
-def result_table(results: list[SearchResult], query: QueryUnderstanding) -> Table:
+def result_table(results: list[SearchResult]) -> Table:
     """Return the results as a table, best first."""
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
-    from kadr.cli.console import foreign, mmss
+    from kadr.cli.console import foreign
+    from kadr.cli.reasons import made_of, percent, positive, reasons
 
-    words = query_stems(query)
+    most = max((positive(result.contributions) for result in results), default=0.0)
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("#", justify="right", style="dim")
     table.add_column("score", justify="right")
+    table.add_column("sure", justify="right")
+    if most > 0:
+        table.add_column("made of", no_wrap=True)
     table.add_column("video", overflow="fold")
-    table.add_column("at", justify="right", style="cyan")
+    table.add_column("at", justify="right", style="cyan", no_wrap=True)
     table.add_column("found by")
     for result in results:
-        best = best_evidence(result)
+        (at, found_by), *more = reasons(result)
+        bar = [made_of(result.contributions, most)] if most > 0 else []
         table.add_row(
             str(result.rank),
             f"{result.score:.3f}",
+            percent(result.confidence),
+            *bar,
             foreign(result.key),
-            mmss(best.start) if best is not None and best.start is not None else "",
-            evidence_text(best, words) if best is not None else Text("", style="dim"),
+            at,
+            found_by,
         )
+        for at, found_by in more:
+            table.add_row("", "", "", *("" for _ in bar), "", at, found_by)
     return table
-
-
-def best_evidence(result: SearchResult) -> Evidence | None:
-    """Return the evidence to show: the one with the highest score, else the first."""
-    if not result.evidence:
-        return None
-    return max(result.evidence, key=lambda evidence: evidence.score or 0.0)
-
-
-def evidence_text(evidence: Evidence, words: frozenset[str]) -> Text:
-    """Return the evidence on one line, with the words of the query in bold."""
-    from rich.text import Text
-
-    from kadr.cli.console import printable, short
-
-    line = Text(f"{printable(evidence.modality)}: ", style="dim")
-    shown = highlight(short(evidence.text, 100), words)
-    line.append_text(shown)
-    translated = highlight(short(evidence.translation, 60), words)
-    # the translation is worth its room only where the query's words are found in it and not in the text
-    if translated.spans and not shown.spans:
-        line.append("  ≈ ", style="dim").append_text(translated)
-    return line
-
-
-def highlight(text: str, query: frozenset[str]) -> Text:
-    """Return ``text`` with those words in bold that share a stem with the query."""
-    from rich.text import Text
-
-    from kadr.core.text import clean, words
-
-    shown = Text(clean(text), style="not dim")
-    for word in words(text):
-        if query & _stems(word.text):
-            shown.stylize("bold yellow", word.start, word.end)
-    return shown
-
-
-def query_stems(query: QueryUnderstanding) -> frozenset[str]:
-    """Return the stems of the words that were searched for, in every form of the query."""
-    forms = (query.original, query.corrected, query.translated)
-    return frozenset().union(*(_stems(form, drop_stop_words=True) for form in forms if form))
-
-
-def _stems(text: str, *, drop_stop_words: bool = False) -> frozenset[str]:
-    from kadr.core.text import stems, tokens
-
-    try:
-        return frozenset(stems(text, drop_stop_words=drop_stop_words))
-    except ImportError:  # the stemmer comes with the extra `text`; a bare client can do without
-        return frozenset(tokens(text))

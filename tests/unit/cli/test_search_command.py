@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from kadr.cli.api import QueryUnderstanding
-from kadr.cli.search import highlight, query_stems
+from kadr.cli.api import Highlight
+from kadr.cli.reasons import highlighted, made_of, percent
 from tests.unit.cli.stand import answer, evidence, result
 
 BORSCHT = answer(
@@ -51,15 +51,70 @@ def test_the_table_shows_the_best_reason_and_where_it_is(stand):
     assert "silent.mp4" in row["3"]
 
 
-def test_words_are_marked_in_every_inflection_and_language():
-    query = QueryUnderstanding(original="как варить борщ", translated="how to cook borscht")
-    marked = highlight("Как мы варили борщи: cooking BORSCHT!", query_stems(query))
-    assert [marked.plain[span.start : span.end] for span in marked.spans] == [
+def mark(offset: int, length: int, start: float | None = None) -> dict[str, object]:
+    return {"offset": offset, "length": length, "start": start, "end": start}
+
+
+def test_the_words_that_were_found_are_bold():
+    marks = [Highlight(offset=3, length=6), Highlight(offset=10, length=5)]
+    shown = highlighted("Мы варили борщи и ели", marks, width=80)
+    assert shown.plain == "Мы варили борщи и ели"
+    assert [shown.plain[span.start : span.end] for span in shown.spans if "bold" in str(span.style)] == [
         "варили",
         "борщи",
-        "cooking",
-        "BORSCHT",
     ]
+
+
+def test_a_long_text_is_shown_around_what_was_found():
+    text = "слово " * 50 + "борщ" + " слово" * 50
+    shown = highlighted(text, [Highlight(offset=300, length=4)], width=60)
+    assert "борщ" in shown.plain and len(shown.plain) <= 62
+    assert shown.plain.startswith("…") and shown.plain.endswith("…")
+    (bold,) = [span for span in shown.spans if "bold" in str(span.style)]
+    assert shown.plain[bold.start : bold.end] == "борщ"
+
+
+def test_what_controls_a_terminal_is_shown_and_moves_no_highlight():
+    shown = highlighted("\x1b[31mборщ\u202e", [Highlight(offset=5, length=4)], width=80)
+    assert "\x1b" not in shown.plain and "\u202e" not in shown.plain
+    (bold,) = [span for span in shown.spans if "bold" in str(span.style)]
+    assert shown.plain[bold.start : bold.end] == "борщ"
+
+
+def test_a_spoken_word_is_entered_where_it_is_said_and_a_frame_where_it_is_seen(stand):
+    spoken = evidence("Сегодня варим борщ", 3.0, 9.0, modality="speech", highlights=[mark(14, 4, 7.4)])
+    found = result(1, "a.mp4", spoken)
+    found |= {
+        "frame": {"time": 72.0, "score": 0.31},
+        "contributions": {"visual": 1.0, "speech": 2.0, "words": 3.0},
+        "confidence": 0.931,
+    }
+    stand.api.answers["борщ"] = answer("борщ", found)
+    shown = stand.invoke("search", "борщ").stdout
+    assert "0:07" in shown and "speech: Сегодня варим борщ" in shown
+    assert "1:12" in shown and "visual: the closest frame" in shown
+    assert "93 %" in shown
+    assert "██▒▒▒▒░░░░░░" in shown
+    assert "█ seen  ▒ said  ░ exact words" in shown
+
+
+def test_a_frame_that_speaks_against_a_hit_is_no_reason_for_it(stand):
+    found = result(1, "a.mp4", evidence("борщ", 3.0, 9.0))
+    found |= {"frame": {"time": 72.0, "score": 0.11}, "contributions": {"visual": -1.0, "words": 3.0}}
+    stand.api.answers["борщ"] = answer("борщ", found)
+    assert "visual:" not in stand.invoke("search", "борщ").stdout
+
+
+def test_a_bar_is_as_long_as_its_score():
+    assert made_of({"visual": 1.0, "ocr": 1.0, "words": 1.0}, 3.0).plain == "████▓▓▓▓░░░░"
+    assert made_of({"visual": -9.0, "ocr": 1.5}, 3.0).plain == "▓▓▓▓▓▓"
+    assert made_of({"ocr": 0.01}, 3.0).plain == ""
+    assert made_of({}, 0.0).plain == ""
+
+
+def test_nothing_is_promised():
+    assert percent(0.9999).plain == "99 %"
+    assert percent(None).plain == ""
 
 
 def test_text_of_a_video_is_not_taken_for_markup(stand):
