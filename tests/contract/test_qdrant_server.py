@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +21,8 @@ from qdrant_client import QdrantClient
 from qdrant_client import models as q
 from qdrant_client.http.exceptions import UnexpectedResponse
 
+from tests.local_qdrant import LocalQdrant
+
 # The in-memory engine has neither indexes nor approximate search, and says so.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Payload indexes have no effect"),
@@ -39,47 +37,6 @@ DENSE = 16
 
 def uuid(number: int) -> str:
     return str(UUID(int=number * 7919 + 1))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-class LocalQdrant:
-    """The server, as the stack starts it: a process of its own."""
-
-    def __init__(self, folder: Path, api_key: str | None = None) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._command = [sys.executable, "-m", "kadr_local.qdrant_server", "--path", str(folder)]
-        self._command += ["--port", str(self.port)]
-        if api_key:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "key").write_text(api_key + "\n")
-            self._command += ["--api-key-file", str(folder / "key")]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        self._process = subprocess.Popen(self._command)
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline and self._process.poll() is None:
-            try:
-                if httpx.get(f"{self.url}/readyz").status_code == 200:
-                    return
-            except httpx.TransportError:
-                continue
-        raise AssertionError("the local Qdrant did not start")
-
-    def end(self, how: signal.Signals = signal.SIGTERM) -> int:
-        assert self._process is not None
-        os.kill(self._process.pid, how)
-        return self._process.wait(20)
-
-    def client(self, **options: Any) -> QdrantClient:
-        return QdrantClient(url=self.url, prefer_grpc=False, check_compatibility=False, **options)
 
 
 @pytest.fixture(scope="module")
