@@ -116,9 +116,9 @@ def table(collection: Collection, judged: list[JudgedQuery], embedded: list[Embe
 
 
 def test_the_right_clip_is_found_by_what_is_written_and_by_what_is_said(table: Ablation) -> None:
-    # measured: 0.955 over all, 0.953 of 113 queries about writing, 0.962 of 26 about speech
+    # measured: 0.960 over all, 0.960 of 113 queries about writing, 0.962 of 26 about speech
     full = table.rows[Method.FULL]
-    assert full.overall.ndcg[10] >= 0.94
+    assert full.overall.ndcg[10] >= 0.95
     assert full.overall.recall[5] >= 0.96
     for modality in ("ocr", "speech"):
         assert full.modalities[modality].ndcg[10] >= 0.93, modality
