@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 # Where Kadr's own constants lie in a checkout; `--write` puts them there.
 DEFAULTS = Path("shared/kadr/core/data/ranking.json")
 
-INDEX_TIME = ("words_scale", "ceilings")
-
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -265,11 +263,11 @@ def print_outcome(outcome: Outcome, out: Any) -> None:
             "No constants were found that rank queries better which they were not fitted on: they stay. "
             f"{counted(queries, 'query')} may be too few."
         )
-    elif outcome.ranking.version != outcome.start.version:
-        out.print(
-            "The vectors of the index have to be made anew: kadr reindex --fused --ranking FILE.json "
-            "(--out FILE.json writes it)."
-        )
+    fuses = outcome.ranking.version != outcome.start.version
+    out.print(
+        "To put them in force: --out FILE.json, then kadr reindex --fused --ranking FILE.json. "
+        + ("The vectors of all videos are fused anew." if fuses else "Only queries read what changed.")
+    )
 
 
 def _rounded(confidence: Logistic) -> Logistic:
