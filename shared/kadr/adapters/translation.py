@@ -12,7 +12,7 @@ from typing import Protocol
 from kadr.adapters.glossary_translator import GlossaryTranslator
 from kadr.core.glossary import Glossary
 from kadr.core.protected import Protected, protect, translatable
-from kadr.core.translation import Refusal, Translated, TranslatedPart, refusal, sentences
+from kadr.core.translation import Refusal, Translated, TranslatedPart, refusal, same_words, sentences
 from kadr.models.registry import InstalledModel, installed
 from kadr.ports.embedding import Translator
 
@@ -35,14 +35,24 @@ class NeuralTranslator:
     """Implements :class:`kadr.ports.embedding.Translator`: a model between the glossary's terms.
 
     Terms are kept (:mod:`kadr.core.protected`); an answer that is not to be believed is replaced by the
-    dictionary's (:func:`kadr.core.translation.refusal`). Sentences are remembered, the latest 20,000, per
-    version of the glossary. Thread-safe where the model is.
+    dictionary's (:func:`kadr.core.translation.refusal`). A model that does not ``choose_words`` is believed
+    only where it says the dictionary's words: it may put them in order and bend them. Sentences are
+    remembered, the latest 20,000, per version of the glossary. Thread-safe where the model is.
     """
 
-    def __init__(self, model: SentenceTranslator, glossary: Glossary, *, cache_size: int = _CACHE) -> None:
+    def __init__(
+        self,
+        model: SentenceTranslator,
+        glossary: Glossary,
+        *,
+        choose_words: bool = True,
+        cache_size: int = _CACHE,
+    ) -> None:
         self._model = model
+        self._choose_words = choose_words
         self.glossary = glossary
-        self.model_version = f"{model.model_version}+glossary-{glossary.version}+{_RECIPE}"
+        recipe = _RECIPE if choose_words else f"{_RECIPE}-order"
+        self.model_version = f"{model.model_version}+glossary-{glossary.version}+{recipe}"
         self._cache: OrderedDict[tuple[str, str], TranslatedPart] = OrderedDict()
         self._cache_size = cache_size
         self._lock = threading.Lock()
@@ -98,7 +108,7 @@ class NeuralTranslator:
         for (sentence, protected), answer in zip(
             asked, self._answers([protected.marked for _, protected in asked]), strict=True
         ):
-            refused = refusal(protected.marked, answer)
+            refused = self._refusal(protected.marked, answer, glossary)
             if refused is None and protected.kept_in(answer):
                 done[sentence] = TranslatedPart(sentence, answer, "neural", kept=protected.terms)
             elif protected.terms:
@@ -119,7 +129,7 @@ class NeuralTranslator:
         parts = []
         for sentence, protected in found:
             stripped = [gap.strip() for gap in protected.gaps]
-            refusals = [refusal(gap, answers[gap]) for gap in stripped if gap in answers]
+            refusals = [self._refusal(gap, answers[gap], glossary) for gap in stripped if gap in answers]
             refused = next((reason for reason in refusals if reason is not None), None)
             if refused is not None:
                 parts.append(_by_dictionary(sentence, glossary, refused))
@@ -127,6 +137,13 @@ class NeuralTranslator:
             text = protected.joined([answers.get(gap, gap) for gap in stripped])
             parts.append(TranslatedPart(sentence, text, "neural", kept=protected.terms))
         return parts
+
+    def _refusal(self, source: str, answer: str, glossary: Glossary) -> Refusal | None:
+        """What is wrong with an answer, or ``None``."""
+        found = refusal(source, answer)
+        if found is None and not self._choose_words:
+            return None if same_words(answer, glossary.translate(source).text) else "other words"
+        return found
 
     def _answers(self, texts: Sequence[str]) -> list[str]:
         """Return the model's answers; a full stop that was not asked for is taken away."""
@@ -153,7 +170,8 @@ def _glossary() -> Glossary:
 def _neural(model: InstalledModel) -> NeuralTranslator:
     from kadr.adapters.marian import Marian
 
-    return NeuralTranslator(Marian(model), _glossary())
+    # The demo's model has learnt the glossary by heart, and not well enough to replace it.
+    return NeuralTranslator(Marian(model), _glossary(), choose_words=not model.demo)
 
 
 @cache

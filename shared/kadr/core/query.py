@@ -114,7 +114,9 @@ def understand(
     has_russian = script(corrected) in {"cyrillic", "mixed"}
     translated = corrected
     if QueryStep.TRANSLATION not in skip and has_russian:
-        translated = (translate or speller.translate)(corrected).text
+        english = (translate or speller.translate)(corrected)
+        # Where another translator's answer is not to be believed, the dictionary that knows names is better.
+        translated = (speller.translate(corrected) if english.kind == "dictionary" else english).text
         if fold(translated) != fold(corrected):
             steps.append(Change(QueryStep.TRANSLATION, corrected, translated))
 

@@ -8,12 +8,13 @@ their form alone, without a second model, and the dictionary's take their place.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Literal
 
-from kadr.core.text import clean, fold, script, tokens
+from kadr.core.text import clean, fold, script, stems, tokens
 
 Way = Literal["neural", "glossary", "dictionary", "kept"]
 """Where a part of a translation comes from.
@@ -21,7 +22,7 @@ Way = Literal["neural", "glossary", "dictionary", "kept"]
 ``neural``: the model; ``glossary``: it consists of terms of the glossary; ``dictionary``: word by word,
 because there is no model or its answer was refused; ``kept``: there was nothing to translate.
 """
-Refusal = Literal["empty", "repetition", "too long", "not English"]
+Refusal = Literal["empty", "repetition", "too long", "not English", "other words"]
 
 # An English text has at most this many words for one of a Russian sentence, and a few more in all: words
 # written together (#доброеутро) come apart, and articles and prepositions are added.
@@ -117,6 +118,12 @@ def refusal(source: str, answer: str) -> Refusal | None:
     )
     monotonous = len(said) > _LONG and len(set(said)) < _LEAST_VARIETY * len(said)
     return "repetition" if looped or monotonous else None
+
+
+def same_words(answer: str, other: str) -> bool:
+    """Return whether two English texts have the same words; order, endings and little words aside."""
+    one, two = (Counter(stems(text, drop_stop_words=True)) for text in (answer, other))
+    return one == two
 
 
 def repeats(words: Sequence[str]) -> bool:

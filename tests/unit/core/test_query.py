@@ -187,6 +187,13 @@ def test_another_translator_takes_the_place_of_the_glossary(chain: Callable[...,
     assert chain("gosling", translate=neural).translated == "gosling"
 
 
+def test_where_it_is_not_believed_names_are_spelt_as_ever(chain: Callable[..., Understood]) -> None:
+    def refused(text: str) -> Translated:
+        return Translated("rayan gosling", (TranslatedPart(text, "rayan gosling", "dictionary", "empty"),))
+
+    assert chain("райан гослинг", translate=refused).translated == "ryan gosling"
+
+
 def test_a_misspelt_form_is_not_known_by_a_guess_of_its_dictionary_form(glossary: Glossary) -> None:
     class Guessing:
         def __call__(self, word: str) -> tuple[str, ...]:

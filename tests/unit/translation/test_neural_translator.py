@@ -96,6 +96,24 @@ def test_a_degenerate_part_between_terms_makes_the_dictionary_answer() -> None:
     assert translated.refused == ("repetition",)
 
 
+@pytest.mark.parametrize(
+    ("answer", "text", "kind"),
+    [
+        ("how to play with the cats", "how to play with the cats", "neural"),  # endings, order, little words
+        ("how to play with the hedgehog", "how to play cat", "dictionary"),
+        ("how to play", "how to play cat", "dictionary"),
+        ("how to play cat and mouse", "how to play cat", "dictionary"),
+    ],
+)
+def test_a_model_that_may_not_choose_words_says_the_dictionarys(answer: str, text: str, kind: str) -> None:
+    model = Answers({"как играть котами": answer})
+    neural = NeuralTranslator(model, glossary(), choose_words=False)
+    (translated,) = neural.explain(["как играть котами"])
+    assert (translated.text, translated.kind) == (text, kind)
+    assert translated.refused == (() if kind == "neural" else ("other words",))
+    assert neural.model_version != NeuralTranslator(model, glossary()).model_version
+
+
 def test_every_sentence_goes_its_own_way() -> None:
     neural, model = translator({"Кот играет.": "The cat is playing.", "Как играть?": ""})
     (translated,) = neural.explain(["Кот играет. Как играть? Hello there. Роблокс."])

@@ -57,7 +57,7 @@ def ways(model: InstalledModel, untrained: InstalledModel) -> dict[str, Translat
     """Return the translators by name: as a query meets them, and the models without anything around."""
     dictionary, language = Pymorphy(), language_words()
     glossary = Glossary.load(dictionary.lemmas)
-    neural = NeuralTranslator(Marian(model), glossary)
+    neural = NeuralTranslator(Marian(model), glossary, choose_words=False)  # as translator() makes it
     return {
         "untrained": _alone(untrained),
         "glossary": glossary_alone(glossary),

@@ -18,7 +18,7 @@ _BY_EAR = (
     ("ши", "шы"), ("чн", "шн"), ("сч", "щ"), ("зд", "сд"), ("ого", "ова"), ("его", "ева"), ("нн", "н"),
     ("сс", "с"), ("ь", ""), ("э", "е"), ("я", "е"), ("в", "ф"), ("д", "т"), ("з", "с"),
 )  # fmt: skip
-_SPOILT, _TOGETHER, _TAG, _ENDED = 0.10, 0.05, 0.03, 0.10
+_SPOILT, _TOGETHER, _TAG, _ENDED = 0.05, 0.04, 0.02, 0.08
 
 
 def spoil(word: str, chance: random.Random) -> str:  # noqa: PLR0911 - one for each kind of mistake

@@ -37,7 +37,7 @@ class Plan:
     matrix_rate: float = 4e-3  # of Muon, scaled as for AdamW
     warm_up: int = 100  # steps
     decay: float = 0.02
-    smoothing: float = 0.05
+    smoothing: float = 0.02
     minutes: float = 25.0
     until: float = 0.0
     cooling: float = 0.5  # the share of the whole in which the rate falls
@@ -45,7 +45,7 @@ class Plan:
     bfloat16: bool = True
     report: int = 25  # steps
     save_every: float = 180.0  # seconds
-    measure_every: float = 420.0  # seconds
+    measure_every: float = 1200.0  # seconds
 
 
 class Trainer:
