@@ -112,8 +112,12 @@ class ImageQueries:
         except NotAVideoError as error:
             raise _not_an_image() from error
         except DamagedMediaError as error:
+            # FFmpeg does not say of a picture with too many pixels that this is what is wrong with it.
             raise UploadError(
-                422, "damaged", "the picture or clip is cut off or damaged: send it again"
+                422,
+                "damaged",
+                "the picture or clip cannot be opened: it is cut off or damaged, is animated WebP, or has "
+                f"more than {_PIXELS // 1_000_000} million pixels",
             ) from error
         except MediaLimitError as error:
             logger().info("an image query was refused", reason=str(error))
