@@ -139,7 +139,12 @@ def _likenesses(
     if modality is None:
         if vectors.clip is None and vectors.text is None:
             return []
-        fused = fuse_query(clip=vectors.clip, text=vectors.text, emphasis=emphasis * ranking.emphasis)
+        fused = fuse_query(
+            clip=vectors.clip,
+            text=vectors.text,
+            emphasis=emphasis * ranking.emphasis,
+            centres=ranking.centres,
+        )
         return [Likeness(fused, _FUSED)]
     if modality is Modality.VISUAL:
         if vectors.clip is None:

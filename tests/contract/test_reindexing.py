@@ -31,7 +31,7 @@ from kadr.cli.app import app
 from kadr.cli.session import Session
 from kadr.core.document import STEMS
 from kadr.core.extraction import Extraction, MediaFacts, Moment, Vector
-from kadr.core.fusion import FUSED_DIMENSIONS
+from kadr.core.fusion import FUSED_DIMENSIONS, fuse_query
 from kadr.core.identity import ObjectVersion, video_id
 from kadr.core.modality import Modality, Stage
 from kadr.core.phrases import phrase
@@ -395,6 +395,26 @@ class TestConstants:
         done = filled.reindexed(louder)
         assert (done.written, done.collection) == (0, f"{filled.alias}-0002")
         assert PostgresRankingStore(filled.postgres).active() == louder
+
+    def test_a_large_collection_gets_centres_and_every_score_stays(
+        self, filled: Library, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        before = scores(filled)
+        monkeypatch.setattr(reindexing, "LARGE", 7)
+        filled.reindexed()
+        centres = PostgresRankingStore(filled.postgres).active().centres
+        assert np.linalg.norm(centres["visual"].vector) == pytest.approx(1 / np.sqrt(7), abs=1e-3)
+        assert set(centres) == {"visual", "text"}
+        assert scores(filled) == pytest.approx(before, abs=1e-3)
+        # They are kept, with other constants too: what is uploaded meanwhile is fused with them.
+        filled.reindexed(OTHER)
+        assert PostgresRankingStore(filled.postgres).active().centres == centres
+
+
+def scores(library: Library) -> dict[str, float]:
+    centres = PostgresRankingStore(library.postgres).active().centres
+    query = fuse_query(clip=unit(3, 512), text=unit(5, 384), centres=centres)
+    return {key: float(np.dot(vectors["fused"], query)) for key, (_, _, vectors) in library.held().items()}
 
 
 class TestGroups:

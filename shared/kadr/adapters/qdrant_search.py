@@ -30,6 +30,9 @@ CANDIDATES = 200
 
 # Twice as many are proposed by their 8-bit vectors and then compared by the exact ones.
 _OVERSAMPLING = 2.0
+# How many videos the search in the graph keeps in view. With Qdrant's own choice (twice the candidates) the
+# recall@20 of 100,000 videos is 0.95, with these 0.99, for 2 ms more (docs/benchmarks.md).
+_EXPANSION = 1_000
 _ANSWERED = ["group", "weights"]
 
 
@@ -118,13 +121,12 @@ class _Part:
         if self._gate is not None:
             both: list[q.Condition] = [self._gate] if conditions is None else [conditions, self._gate]
             conditions = q.Filter(must=both)
-        params = None
-        if self._using != WORDS:
-            params = q.SearchParams(
-                quantization=q.QuantizationSearchParams(rescore=True, oversampling=_OVERSAMPLING)
-            )
         return q.Prefetch(
-            query=self._query, using=self._using, filter=conditions, limit=CANDIDATES, params=params
+            query=self._query,
+            using=self._using,
+            filter=conditions,
+            limit=CANDIDATES,
+            params=self._params(oversampling=_OVERSAMPLING),
         )
 
     def scoring(self, proposals: list[q.Prefetch]) -> q.Prefetch:
@@ -132,7 +134,21 @@ class _Part:
         from qdrant_client import models as q
 
         return q.Prefetch(
-            prefetch=proposals, query=self._query, using=self._using, limit=len(proposals) * CANDIDATES
+            prefetch=proposals,
+            query=self._query,
+            using=self._using,
+            limit=len(proposals) * CANDIDATES,
+            params=self._params(),
+        )
+
+    def _params(self, oversampling: float | None = None) -> q.SearchParams | None:
+        from qdrant_client import models as q
+
+        if self._using == WORDS:
+            return None
+        return q.SearchParams(
+            hnsw_ef=_EXPANSION,
+            quantization=q.QuantizationSearchParams(rescore=True, oversampling=oversampling),
         )
 
     def terms(self, place: int) -> list[Any]:

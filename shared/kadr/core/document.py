@@ -73,6 +73,7 @@ def search_document(
             shares,
             visual=ranking.calibration.get("visual", visual),
             text=ranking.calibration.get("text", text),
+            centres=ranking.centres,
         )
     texts = [
         (text_, weight * moment.confidence)

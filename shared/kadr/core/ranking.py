@@ -26,6 +26,7 @@ RANKED = (Modality.VISUAL, Modality.OCR, Modality.SPEECH)
 
 # What has a calibration of its own: the two spaces that queries are embedded in.
 CALIBRATED = ("visual", "text")
+DIMENSIONS = {"visual": 512, "text": 384}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,18 @@ class Spread:
 
     mean: float
     deviation: float
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """What all vectors of a space have in common, taken out of them before they are indexed.
+
+    ``vector`` is their mean, ``mean`` the cosine of unrelated pairs: about what a query has with ``vector``.
+    Neither changes a score (:mod:`kadr.core.fusion`), only how well a graph of the vectors can be searched.
+    """
+
+    vector: tuple[float, ...]
+    mean: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +70,9 @@ class Logistic:
 class Ranking:
     """All constants of ranking.
 
-    Index-time: ``formula``, ``words_scale``, ``ceilings``, ``calibration``. Query-time: ``words_weight``,
-    ``emphasis``, ``confidence``, ``nothing_good``. ``fitted_on`` says where they come from, for people.
+    Index-time: ``formula``, ``words_scale``, ``ceilings``, ``calibration``, ``centres``. Query-time:
+    ``words_weight``, ``emphasis``, ``confidence``, ``nothing_good``. ``fitted_on`` says where they come from,
+    for people.
     """
 
     # Recognised words after which text has 63 % of the say that it can have.
@@ -67,6 +81,8 @@ class Ranking:
     ceilings: Mapping[Modality, float] = field(default_factory=lambda: dict.fromkeys(RANKED, 1.0))
     # "visual", "text" → cosines of unrelated pairs; what is missing is taken from the model's registry entry.
     calibration: Mapping[str, Spread] = field(default_factory=dict)
+    # "visual", "text" → measured where a collection is large; what is missing is zero.
+    centres: Mapping[str, Centre] = field(default_factory=dict)
     formula: Formula = "evidence"
     # One point of BM25 against one standard deviation of the semantic score.
     words_weight: float = 0.5
@@ -95,6 +111,7 @@ class Ranking:
                 )
             _finite(f"calibration.{role}.mean", spread.mean)
             _positive(f"calibration.{role}.deviation", spread.deviation)
+        _check_centres(self.centres)
         if self.formula not in get_args(Formula):
             raise RankingError(f"ranking constants: formula must be one of {', '.join(get_args(Formula))}")
         _positive("confidence.slope", self.confidence.slope)
@@ -108,11 +125,17 @@ class Ranking:
         """Eight hexadecimal digits over the index-time constants: those of one version can be compared."""
         whole = ranking_json(self)
         part = {name: whole[name] for name in ("formula", "words_scale", "ceilings", "calibration")}
+        if self.centres:
+            part["centres"] = whole["centres"]
         return blake2b(json.dumps(part, sort_keys=True).encode(), digest_size=4).hexdigest()
 
 
 def ranking_json(ranking: Ranking) -> dict[str, Any]:
     """Return the constants as JSON; :func:`parse_ranking` reads it."""
+    centres = {
+        role: {"vector": list(centre.vector), "mean": centre.mean}
+        for role, centre in sorted(ranking.centres.items())
+    }
     return {
         "formula": ranking.formula,
         "words_scale": ranking.words_scale,
@@ -121,6 +144,7 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
             role: {"mean": spread.mean, "deviation": spread.deviation}
             for role, spread in sorted(ranking.calibration.items())
         },
+        **({"centres": centres} if centres else {}),
         "words_weight": ranking.words_weight,
         "emphasis": ranking.emphasis,
         "confidence": {
@@ -164,6 +188,14 @@ def parse_ranking(data: object) -> Ranking:
                 )
                 for role, spread in values["calibration"].items()
             }
+        if "centres" in values:
+            values["centres"] = {
+                role: Centre(
+                    tuple(_number(f"centres.{role}.vector", value) for value in centre["vector"]),
+                    _number(f"centres.{role}.mean", centre["mean"]),
+                )
+                for role, centre in values["centres"].items()
+            }
         if "confidence" in values:
             given = {"matched": 0.0, **values["confidence"]}
             values["confidence"] = Logistic(
@@ -184,6 +216,18 @@ def default_ranking() -> Ranking:
     """Return the constants that Kadr comes with (``data/ranking.json``, written by ``kadr tune --write``)."""
     text = files("kadr.core").joinpath("data/ranking.json").read_text(encoding="utf-8")
     return parse_ranking(json.loads(text))
+
+
+def _check_centres(centres: Mapping[str, Centre]) -> None:
+    for role, centre in centres.items():
+        if role not in CALIBRATED:
+            raise RankingError(f"ranking constants: centres.{role}: only {', '.join(CALIBRATED)} have one")
+        if len(centre.vector) != DIMENSIONS[role]:
+            raise RankingError(
+                f"ranking constants: centres.{role}.vector must have {DIMENSIONS[role]} numbers"
+            )
+        for value in (*centre.vector, centre.mean):
+            _finite(f"centres.{role}", value)
 
 
 def _number(name: str, value: object) -> float:

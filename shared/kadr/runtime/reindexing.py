@@ -16,10 +16,14 @@ from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import UUID
 
+import numpy as np
+
 from kadr.core.duplicates import Neighbour, group_of, own_group
 from kadr.core.errors import DependencyError
+from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
-from kadr.core.ranking import Ranking, default_ranking
+from kadr.core.ranking import Centre, Ranking, default_ranking
+from kadr.models.catalogue import Role, calibration
 from kadr.ports.reindexing import (
     IndexCollection,
     IndexCollections,
@@ -39,6 +43,10 @@ BATCH = 64
 _PAGE = 512
 # So few are left to the time in which nobody may write.
 _LITTLE = BATCH
+# Videos from which on a graph is worth its centres: with fewer, Qdrant looks through all of them (10 MB of
+# vectors), or the graph finds nearly everything anyway.
+LARGE = 5_000
+_SAMPLE = 2_000  # of them; the mean of so many unit vectors is right to about 1/√2000 = 0.02 of their length
 # With uploads faster than this can follow, catching up would never end.
 _MOST_ROUNDS = 20
 # A row says when the transaction that changed it began, which may have waited for locks since. They give up
@@ -110,6 +118,11 @@ def plan(
         latest = unfinished or in_force
         constants = None if latest is None else latest.constants
     ranking = constants or default_ranking()
+    if not ranking.centres:
+        kept = [each.constants.centres for each in (unfinished, in_force) if each and each.constants]
+        centres = next(filter(None, kept), None) or _centres(collections.open(source), ranking)
+        if centres:
+            ranking = constants = replace(ranking, centres=centres)
     found = Plan(
         source=source,
         target=collections.following(),
@@ -155,6 +168,32 @@ def reindex(runs: Runs, collections: IndexCollections, what: Plan, progress: Pro
             collections.switch(what.target)
         still.put_in_force(run)
     return Reindexed(what.target, what.source, copying.target.count(), copying.written, what.ranking.version)
+
+
+def _centres(collection: IndexCollection, ranking: Ranking) -> dict[str, Centre]:
+    """Return the mean vector of each space, of a collection that is large enough to be searched by a graph.
+
+    From its first videos by id, which say nothing about what a video is like.
+    """
+    if collection.count() < LARGE:
+        return {}
+    rows: dict[str, list[Vector]] = {"visual": [], "text": []}
+    seen = 0
+    for page in collection.ids(_PAGE):
+        for video in collection.read(page).values():
+            for modality, vector in video.vectors.items():
+                rows["visual" if modality is Modality.VISUAL else "text"].append(vector)
+        seen += len(page)
+        if seen >= _SAMPLE:
+            break
+    return {
+        role: Centre(
+            tuple(round(float(value), 4) for value in np.mean(found, axis=0)),
+            ranking.calibration.get(role, calibration(Role(role))).mean,
+        )
+        for role, found in rows.items()
+        if found
+    }
 
 
 def drop_old(collections: IndexCollections, *, dry_run: bool = False) -> list[str]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kadr.core.extraction import Vector
 from kadr.core.fusion import FUSED_DIMENSIONS, fuse, fuse_query
 from kadr.core.modality import Modality
+from kadr.core.ranking import Centre
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,46 @@ def test_one_dot_product_is_the_whole_formula(seeds: list[int], raw: list[float]
     assert fused.shape == (FUSED_DIMENSIONS,)
     query = fuse_query(clip=clip, text=text, emphasis=emphasis)
     assert float(fused @ query) == pytest.approx(expected, abs=1e-3)
+
+
+@given(seeds=st.lists(st.integers(0, 2**32 - 1), min_size=7, max_size=7), emphasis=st.floats(0.0, 4.0))
+def test_centres_change_no_score(seeds: list[int], emphasis: float) -> None:
+    vectors = {
+        Modality.VISUAL: unit(seeds[0], 512),
+        Modality.OCR: unit(seeds[1], 384),
+        Modality.SPEECH: unit(seeds[2], 384),
+    }
+    shares = {Modality.VISUAL: 0.5, Modality.OCR: 0.3, Modality.SPEECH: 0.2}
+    centres = {
+        "visual": Centre(tuple((0.7 * unit(seeds[3], 512)).tolist()), 0.19),
+        "text": Centre(tuple((0.2 * unit(seeds[4], 384)).tolist()), 0.07),
+    }
+    clip, text = unit(seeds[5], 512), unit(seeds[6], 384)
+    for given_clip, given_text in ((clip, text), (clip, None), (None, text)):
+        plain, centred = (
+            float(
+                fuse(vectors, shares, visual=VISUAL, text=TEXT, centres=own)
+                @ fuse_query(clip=given_clip, text=given_text, emphasis=emphasis, centres=own)
+            )
+            for own in ({}, centres)
+        )
+        assert centred == pytest.approx(plain, abs=2e-3)
+
+
+def test_centres_take_out_of_the_vectors_what_all_of_them_share() -> None:
+    common = unit(1, 512)
+    videos = [
+        fuse(
+            {Modality.VISUAL: (common + unit(seed, 512)) / np.sqrt(2)},
+            {Modality.VISUAL: 1.0},
+            visual=VISUAL,
+            text=TEXT,
+            centres={"visual": Centre(tuple((common / np.sqrt(2)).tolist()), VISUAL.mean)},
+        )
+        for seed in (2, 3)
+    ]
+    alike = float(videos[0] @ videos[1]) / float(np.linalg.norm(videos[0]) * np.linalg.norm(videos[1]))
+    assert abs(alike) < 0.2  # 0.5 as they are, and a constant of −5 each
 
 
 def test_what_a_query_does_not_ask_for_scores_like_something_unrelated() -> None:
