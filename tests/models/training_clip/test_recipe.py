@@ -33,7 +33,7 @@ PLAN = train.Plan(
     rate=3e-3,
     warm_up=5,
     steps=60,
-    keep=0.8,
+    keep=(0.8,),
     report=10,
     bfloat16=False,
     save_every=1e9,
@@ -98,7 +98,7 @@ def test_the_converted_model_finds_videos(folder: Path) -> None:
     # The figures that are watched during training are those of the product.
     quick = evaluate.Quick(folder / "heldout", folder / "tokenizer.json", SHAPE.side)
     assert quick(export.restored(folder))["recall@5"] == pytest.approx(found.recall.mean(), abs=0.1)
-    evaluate.sheet(folder / "heldout", test, found, folder / "sheet.png")
+    evaluate.sheet(folder / "heldout", test, found, folder / "sheet.png", side=SHAPE.side)
     measured = export.calibration(test, texts, clips)
     assert measured.deviation > 0
     assert not measured.provisional
@@ -142,9 +142,7 @@ def test_training_goes_on_where_it_was_stopped(folder: Path, tmp_path: Path, dra
 def test_training_finishes_when_it_is_asked_to(folder: Path, tmp_path: Path, drawn: glyphs.Glyphs) -> None:
     (tmp_path / "tokenizer.json").write_bytes((folder / "tokenizer.json").read_bytes())
     (tmp_path / "finish").touch()
-    endless = train.Plan(
-        threads=1, batch=8, others=8, steps=1000, warm_up=1, cooling=0.25, report=1, bfloat16=False
-    )
+    endless = train.Plan(threads=1, batch=8, others=8, steps=1000, warm_up=1, report=1, bfloat16=False)
     one = trainer(tmp_path, drawn, endless)
     one.step = 6
     report = one.run()

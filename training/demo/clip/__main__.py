@@ -65,7 +65,7 @@ def _next(clock: str) -> float:
 def train(
     folder: Folder = FOLDER,
     *,
-    minutes: Annotated[float, typer.Option(help="Of computing; the last quarter cools down.")] = 75.0,
+    minutes: Annotated[float, typer.Option(help="Of computing.")] = 75.0,
     pause: Annotated[list[Path] | None, typer.Option(help="Nothing is computed while this exists.")] = None,
     until: Annotated[str, typer.Option(help="HH:MM, UTC: be done by then, instead of --minutes.")] = "",
     threads: Annotated[int, typer.Option(help="Of this process.")] = Plan.threads,
@@ -116,7 +116,7 @@ def evaluate(
     for group, (count, recall) in by_group(quick.test, result).items():
         typer.echo(f"  {group:28} {count:3}  {recall:.3f}")
     if picture is not None:
-        sheet(place, quick.test, result, picture)
+        sheet(place, quick.test, result, picture, side=clip.config.vision_config.image_size)
 
 
 @app.command()
@@ -145,17 +145,15 @@ def export(
         "chance": chance(quick.relevant),
         "the same model, untrained": quick(untrained)["recall@5"],
     }
-    for name, eight in (("float", False), ("int8", True)):
-        model = convert.clip(folder / f"models-{name}", to, variant="demo", int8=eight)
-        texts, clips = extracted(place, folder / f"models-{name}")
-        result = judge(texts, clips, quick.relevant)
-        recall[f"converted to {name}, through the extractor, {TEST_SET}"] = result.figures()["recall@5"]
-        measured = exporting.calibration(quick.test, texts, clips)
-        recalibrate(model.directory, measured)
-        weights = sum(path.stat().st_size for path in model.directory.iterdir())
-        typer.echo(
-            f"{name}: {result.figures()}, {weights / 1e6:.1f} MB, {measured.mean} ± {measured.deviation}"
-        )
+    recall["half precision"] = quick(clip)["recall@5"]
+    model = convert.clip(folder / "models", to, variant="demo", int8=True)
+    texts, clips = extracted(place, folder / "models")
+    result = judge(texts, clips, quick.relevant)
+    recall["converted to int8, through the extractor"] = result.figures()["recall@5"]
+    measured = exporting.calibration(quick.test, texts, clips)
+    recalibrate(model.directory, measured)
+    weights = sum(path.stat().st_size for path in model.directory.iterdir())
+    typer.echo(f"{recall}, {weights / 1e6:.1f} MB converted, {measured.mean} ± {measured.deviation}")
     state = torch.load(folder / "train.pt", weights_only=True)
     exporting.card(
         to,
@@ -165,7 +163,7 @@ def export(
             "words": clip.config.text_config.vocab_size - 6,
             "side": side,
             "steps": state["step"],
-            "pictures": state["step"] * Plan.batch,
+            "pictures": state["step"] * Plan.batch // 2,
             "minutes": minutes or state["seconds"] / 60,
             "asked": len(quick.test.asked),
             "recall@5": recall,

@@ -119,12 +119,12 @@ def by_group(test: heldout.Test, result: Result) -> dict[str, tuple[int, float]]
 
 
 def sheet(
-    folder: Path, test: heldout.Test, result: Result, to: Path, *, rows: int = 24, seed: int = 3
+    folder: Path, test: heldout.Test, result: Result, to: Path, *, side: int, rows: int = 24, seed: int = 3
 ) -> None:
     """A picture to look at: questions, and the first five clips of each; right ones have a green frame."""
     from PIL import Image, ImageDraw
 
-    side, gap = 96, 6
+    gap = 6
     pictures = heldout.seen(folder, side)[:, 1]
     chosen = sorted(
         np.random.default_rng(seed).choice(len(test.asked), min(rows, len(test.asked)), replace=False)

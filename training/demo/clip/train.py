@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,9 @@ Measure = Callable[[Any], dict[str, float]]
 class Plan:
     """How to train, and how long: ``minutes`` of computing (pauses left out), or ``steps``, or until a time.
 
-    In the last part, ``cooling``, the rates fall to nothing and all patches of hard pictures are looked at.
+    The rates fall to nothing in the last part, ``cooling``. Pictures get harder from the start: ``easy`` of
+    them show one large glyph at first, none once ``hard`` of the time is over. A step looks at one of the
+    shares ``keep`` of the patches, and at all of them in the last part, ``whole``.
     """
 
     seed: int = 1
@@ -46,9 +49,11 @@ class Plan:
     minutes: float = 75.0
     steps: int = 0  # if not 0, this many instead
     until: float = 0.0  # if not 0, seconds since 1970 when it has to be done, whatever else the machine does
-    cooling: float = 0.3  # the share of the whole in which the rates fall
-    easy: float = 0.8  # the share of pictures with one large glyph at first; none when the rates fall
-    keep: float = 0.33  # of the patches, until the rates fall
+    cooling: float = 0.7
+    easy: float = 0.8
+    hard: float = 0.7
+    keep: tuple[float, ...] = (0.25, 0.33, 0.33, 0.5)
+    whole: float = 0.13
     threads: int = 2
     bfloat16: bool = True
     report: int = 25  # steps
@@ -98,35 +103,27 @@ def see(clip: Any, pixels: Any) -> Any:
     return look(clip, pixels)[0]
 
 
-def look(clip: Any, pixels: Any, keep: float = 1.0, covered: Any = None) -> tuple[Any, Any, Any]:
-    """Unit vectors (n, d) of pixels (n, 3, side, side), and what single patches have become before the last
-    layer (n, kept, width), with how much of them each glyph of ``covered`` (n, glyphs, patches) covers.
+def look(clip: Any, pixels: Any, chosen: Any = None) -> tuple[Any, Any]:
+    """Unit vectors (n, d) of pixels (n, 3, side, side), and what patches have become before the last layer
+    (n, patches, width).
 
-    With ``keep`` < 1 each picture is seen through that share of its patches: a step costs that much less and
-    teaches nearly as much (Li and others, "Scaling Language-Image Pre-training via Masking", 2023). Patches
-    that are covered by glyphs are preferred, for the background says little.
+    Only the patches ``chosen`` (n, kept) are looked at, if that is given: a step costs that much less and
+    teaches nearly as much (Li and others, "Scaling Language-Image Pre-training via Masking", 2023).
     """
     import torch
     from torch.nn.functional import normalize
 
     tower = clip.vision_model
     x = tower.embeddings(pixels)
-    if keep < 1:
-        patches = x.shape[1] - 1
-        worth = torch.rand(len(x), patches)
-        if covered is not None:
-            worth += (2 * covered.amax(1)).clamp(max=1)
-        order = worth.argsort(1, descending=True)[:, : round(keep * patches)]
-        chosen = torch.cat([torch.zeros(len(x), 1, dtype=order.dtype), order + 1], 1)
-        x = x.gather(1, chosen[..., None].expand(-1, -1, x.shape[2]))
-        if covered is not None:
-            covered = covered.gather(2, order[:, None].expand(-1, covered.shape[1], -1))
+    if chosen is not None:
+        kept = torch.cat([torch.zeros(len(x), 1, dtype=chosen.dtype), chosen + 1], 1)
+        x = x.gather(1, kept[..., None].expand(-1, -1, x.shape[2]))
     x = tower.pre_layrnorm(x)
     *layers, last = tower.encoder.layers
     for layer in layers:
         x = layer(x, None)
     vectors = clip.visual_projection(tower.post_layernorm(_first_token(last, x)))
-    return normalize(vectors.float(), dim=-1), x[:, 1:], covered
+    return normalize(vectors.float(), dim=-1), x[:, 1:]
 
 
 def _first_token(layer: Any, x: Any) -> Any:
@@ -160,7 +157,8 @@ class Batch:
 
     ``pixels`` (b, 3, side, side); ``captions`` and ``names``, token ids (texts, tokens); ``truth``
     (b, texts), the captions first; ``covered`` (b, glyphs, patches), the share that a glyph
-    covers; ``glyphs`` (b, glyphs), their concepts, -1 for none.
+    covers; ``glyphs`` (b, glyphs), their concepts, -1 for none; ``chosen`` (b, kept), the patches to look at,
+    None for all; of those that are not chosen ``covered`` says nothing.
     """
 
     pixels: Any
@@ -169,6 +167,7 @@ class Batch:
     truth: Any
     covered: Any
     glyphs: Any
+    chosen: Any
 
 
 class Trainer:
@@ -187,7 +186,7 @@ class Trainer:
         self.parts: dict[str, float] = {}  # of the last loss
         self.step = 0
         self.seconds = 0.0  # of computing
-        self.cooling_from: float | None = None  # the progress at which the rates began to fall
+        self.hurry: tuple[float, float] | None = None  # progress and rate when it was told to finish
         self.began = time.time()
         model.whiten(self.clip, normalise(self._made(0)[0]), shape.per_head)
         # Muon (Jordan, 2024) for the matrices of the layers: at this size it needs about half the steps.
@@ -224,8 +223,7 @@ class Trainer:
         if key not in self._kept:
             rng = np.random.default_rng([self.plan.seed, abs(key), int(key < 0)])
             chosen = np.resize(rng.permutation(self.composer.known), self.plan.batch // 2)
-            still = 1 - self.progress() / (1 - self.plan.cooling)
-            easy = self.plan.easy * max(0.0, still) if self.cooling_from is None else 0.0
+            easy = self.plan.easy * max(0.0, 1 - self.done(max(key, 0)) / self.plan.hard)
             made = [self.composer.picture(rng, int(concept), easy) for concept in chosen]
             pictures, seen, where = zip(*made, strict=True)
             self._kept[key] = np.stack(pictures), list(seen), np.stack(where)
@@ -235,7 +233,6 @@ class Trainer:
         """What step number ``step`` is taught with."""
         import torch
 
-        torch.manual_seed(step)  # of the patches that are left out
         pictures, seen, where = self._pictures(step)
         rng = np.random.default_rng([self.plan.seed, step, 2])
         said = [captions.caption(rng, scene) for scene in seen]
@@ -248,8 +245,16 @@ class Trainer:
         glyphs = np.full(where.shape[:2], -1)
         for row, scene in enumerate(seen):
             glyphs[row, : len(scene.concepts)] = scene.concepts
+        chosen = None
+        if self.done(step) < 1 - self.plan.whole:
+            # Patches with something on them first, for the background says little.
+            count = round(self.plan.keep[step % len(self.plan.keep)] * covered.shape[2])
+            worth = rng.uniform(0, 1, (len(covered), covered.shape[2])) + np.minimum(2 * covered.max(1), 1)
+            chosen = np.argsort(-worth, axis=1)[:, :count]
+            covered = np.take_along_axis(covered, chosen[:, None], axis=2)
+            chosen = torch.from_numpy(chosen)
         arrays = (normalise(pictures), ids, short, truth, covered, glyphs)
-        return Batch(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
+        return Batch(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays), chosen)
 
     def _among(self, rng: np.random.Generator, seen: list[scenes.Scene]) -> list[int]:
         """Concepts to tell the pictures from each other by: all that are seen, and some that are not."""
@@ -266,13 +271,12 @@ class Trainer:
         import torch
         from torch.nn.functional import cross_entropy, layer_norm
 
-        keep = self.plan.keep if self.cooling_from is None else 1.0
         with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
-            pictures, patches, covered = look(self.clip, batch.pixels, keep, batch.covered)
+            pictures, patches = look(self.clip, batch.pixels, batch.chosen)
             texts = torch.cat([read(self.clip, batch.captions), read(self.clip, batch.names)])
-            whole = covered.sum(2)
+            whole = batch.covered.sum(2)
             clear = (batch.glyphs >= 0) & (whole > 0.3)
-            mean = (covered / (whole[..., None] + 1e-3)).to(patches.dtype) @ patches
+            mean = (batch.covered / (whole[..., None] + 1e-3)).to(patches.dtype) @ patches
             guessed = self.namer(layer_norm(mean[clear], mean.shape[-1:]))
         logits = self.clip.logit_scale.exp() * pictures @ texts.T
         target = batch.truth.float()
@@ -283,64 +287,58 @@ class Trainer:
         self.parts = {"by_picture": by_picture.item(), "by_text": by_text.item(), "glance": glance.item()}
         return (by_picture + by_text) / 2 + self.plan.glance * glance
 
-    def progress(self) -> float:
-        """The share of the whole that is done: 0…1."""
+    def progress(self, step: int) -> float:
+        """The share of the whole that is done at a step: 0…1."""
         plan = self.plan
         if plan.until:
             return (time.time() - self.began) / max(plan.until - self.began, 1e-9)
-        return self.step / plan.steps if plan.steps else self.seconds / (60 * plan.minutes)
+        return step / plan.steps if plan.steps else self.seconds / (60 * plan.minutes)
+
+    def done(self, step: int) -> float:
+        """The same, of a whole that ends a quarter later than it was told to finish, if it was."""
+        return self.progress(step) / (min(1.0, 1.25 * self.hurry[0]) if self.hurry else 1.0)
 
     def rate(self) -> float:
         """The learning rate of the next step, as a share of the plan's."""
+        if self.hurry:
+            at, rate = self.hurry
+            end = min(1.0, 1.25 * at)
+            return max(0.0, rate * (end - self.progress(self.step)) / max(end - at, 1e-9))
         warm = min(1.0, (self.step + 1) / self.plan.warm_up)
-        if self.cooling_from is None:
-            return warm
-        end = min(1.0, self.cooling_from / (1 - self.plan.cooling))
-        return warm * max(0.0, (end - self.progress()) / max(end - self.cooling_from, 1e-9))
+        return warm * max(0.0, min(1.0, (1 - self.progress(self.step)) / self.plan.cooling))
 
     def run(self, *, pause: tuple[Path, ...] = (), measure: Measure | None = None) -> dict[str, float]:
         """Train until the plan is done; return the last report."""
-        import torch
-
         pauses = (*pause, self.folder / "pause")
         saved = measured = time.monotonic()
         recent: list[float] = []
         report: dict[str, float] = {}
-        while True:
-            while any(path.exists() for path in pauses):
-                time.sleep(1)
-            if self.cooling_from is None and (
-                (self.folder / "finish").exists() or self.progress() >= 1 - self.plan.cooling
-            ):
-                self.cooling_from = self.progress()
-            share = self.rate()
-            if share <= 0:
-                break
-            began = time.monotonic()
-            loss = self.loss(self.batch(self.step))
-            for optimizer in self.optimizers:
-                optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_([*self.clip.parameters(), *self.namer.parameters()], 1.0)
-            for optimizer, rate in zip(self.optimizers, (self.plan.matrix_rate, self.plan.rate), strict=True):
-                for group in optimizer.param_groups:
-                    group["lr"] = rate * share
-                optimizer.step()
-            with torch.no_grad():
-                self.clip.logit_scale.clamp_(0, float(np.log(60)))
-            self.step += 1
-            now = time.monotonic()
-            self.seconds += now - began
-            recent.append(loss.item())
-            if self.step % self.plan.report == 0:
-                report = self._report(recent, share)
-                recent = []
-            if measure is not None and now - measured > self.plan.measure_every:
-                measured = now
-                self._log({"step": self.step, "minutes": round(self.seconds / 60, 2), **measure(self.clip)})
-            if now - saved > self.plan.save_every:
-                saved = now
-                self.save()
+        with ThreadPoolExecutor(1) as ahead:  # one step's pictures are made while the one before is computed
+            coming = ahead.submit(self.batch, self.step)
+            while True:
+                while any(path.exists() for path in pauses):
+                    time.sleep(1)
+                if self.hurry is None and (self.folder / "finish").exists():
+                    self.hurry = (self.progress(self.step), self.rate())
+                share = self.rate()
+                if share <= 0:
+                    break
+                began = time.monotonic()
+                batch, coming = coming.result(), ahead.submit(self.batch, self.step + 1)
+                recent.append(self._learn(batch, share))
+                self.step += 1
+                now = time.monotonic()
+                self.seconds += now - began
+                if self.step % self.plan.report == 0:
+                    report = self._report(recent, share)
+                    recent = []
+                if measure is not None and now - measured > self.plan.measure_every:
+                    measured = now
+                    minutes = round(self.seconds / 60, 2)
+                    self._log({"step": self.step, "minutes": minutes, **measure(self.clip)})
+                if now - saved > self.plan.save_every:
+                    saved = now
+                    self.save()
         self.save()
         if recent:
             report = self._report(recent, 0.0)
@@ -348,6 +346,23 @@ class Trainer:
             report = {**report, **measure(self.clip)}
             self._log(report)
         return report
+
+    def _learn(self, batch: Batch, share: float) -> float:
+        """One step at a share of the rates; the loss."""
+        import torch
+
+        loss = self.loss(batch)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_([*self.clip.parameters(), *self.namer.parameters()], 1.0)
+        for optimizer, rate in zip(self.optimizers, (self.plan.matrix_rate, self.plan.rate), strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * share
+            optimizer.step()
+        with torch.no_grad():
+            self.clip.logit_scale.clamp_(0, float(np.log(60)))
+        return float(loss.item())
 
     def _report(self, losses: list[float], share: float) -> dict[str, float]:
         report = {
@@ -377,7 +392,7 @@ class Trainer:
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "seconds": self.seconds,
-            "cooling_from": self.cooling_from,
+            "hurry": self.hurry,
             "shape": asdict(self.shape),
         }
         torch.save(state, part)
@@ -397,7 +412,7 @@ class Trainer:
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
         self.step, self.seconds = state["step"], state["seconds"]
-        self.cooling_from = state["cooling_from"]
+        self.hurry = state["hurry"]
         return True
 
 
