@@ -32,7 +32,7 @@ def register(app: typer.Typer) -> None:
 
 @dataclass(frozen=True, slots=True)
 class JudgedQuery:
-    """A query and the keys of the videos that should be found."""
+    """A query and the keys of the videos that should be found; none: no video answers it."""
 
     query: str
     relevant: tuple[str, ...]
@@ -42,22 +42,28 @@ class JudgedQuery:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What search made of a judged query: how it read it, and the keys it found, best first."""
+    """What search made of a judged query: how it read it, the keys it found, best first, and whether it
+    said that nothing good is among them."""
 
     judged: JudgedQuery
     ranking: tuple[str, ...]
     understood: QueryUnderstanding
+    nothing_good: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """The measures over all queries, over those of each class, and over those of each modality."""
+    """The measures over all queries, over those of each class, and over those of each modality.
+
+    ``unanswerable`` are the queries that no video answers; they are in none of the measures.
+    """
 
     k: int
     overall: Relevance
     classes: dict[str, Relevance]
     modalities: dict[str, Relevance]
     judgements: tuple[Judgement, ...]
+    unanswerable: tuple[Judgement, ...]
     skipped: dict[str, int]  # modality → queries that nothing on this stack could answer
     not_indexed: tuple[str, ...]  # relevant keys that the stack does not know; they count as misses
 
@@ -170,8 +176,8 @@ def _judged_query(line: str, prefix: str) -> JudgedQuery:
     query, relevant = record["query"], record["relevant"]
     if not isinstance(query, str) or not query.strip():
         raise ValueError("`query` must be text, and not empty")
-    if not isinstance(relevant, list) or not relevant or not all(isinstance(key, str) for key in relevant):
-        raise ValueError("`relevant` must be a list of at least one key")
+    if not isinstance(relevant, list) or not all(isinstance(key, str) for key in relevant):
+        raise ValueError("`relevant` must be a list of keys, empty where no video answers the query")
     for name in ("class", "modality"):
         if not isinstance(record.get(name, ""), str):
             raise ValueError(f"`{name}` must be text")
@@ -197,7 +203,9 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
     out_of_reach = set() if every_query else unavailable_modalities(api)
     asked = [query for query in queries if query.modality not in out_of_reach]
     skipped = Counter(query.modality for query in queries if query.modality in out_of_reach)
-    if not asked:
+    if not any(query.relevant for query in asked):
+        if not skipped:
+            raise CommandError("No query has a relevant video, so there is nothing to find. Judge some.")
         raise CommandError(
             f"Every query is about {', '.join(sorted(skipped))}, whose weights are not installed. "
             "Install them (`kadr status` names them), or count the queries as misses with --all."
@@ -207,10 +215,12 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
 
     def ask(query: JudgedQuery) -> Judgement:
         answer = api.search(query.query, k=depth)
-        return Judgement(query, tuple(result.key for result in answer.results), answer.query)
+        keys = tuple(result.key for result in answer.results)
+        return Judgement(query, keys, answer.query, answer.nothing_good)
 
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as executor:
-        judgements = tuple(executor.map(ask, asked))
+        answers = tuple(executor.map(ask, asked))
+    judgements = tuple(each for each in answers if each.judged.relevant)
 
     def mean(chosen: Sequence[Judgement]) -> Relevance:
         return mean_relevance(
@@ -227,6 +237,7 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
             name: mean([each for each in judgements if each.judged.modality == name]) for name in about
         },
         judgements=judgements,
+        unanswerable=tuple(each for each in answers if not each.judged.relevant),
         skipped=dict(skipped),
         not_indexed=tuple(sorted({key for query in asked for key in query.relevant} - known)),
     )
@@ -262,6 +273,7 @@ def evaluation_json(
             }
             for name, parts in (("classes", result.classes), ("modalities", result.modalities))
         },
+        "nothing_good": nothing_good(result),
         "skipped": result.skipped,
         "not_indexed": list(result.not_indexed),
     }
@@ -281,6 +293,22 @@ def evaluation_json(
             for each in worst(result)
         ]
     return data
+
+
+def nothing_good(result: Evaluation) -> dict[str, int]:
+    """Return how often search said that nothing good is there, rightly and wrongly.
+
+    Wrongly: the first hit was right.
+    """
+    right = [
+        each for each in result.judgements if each.ranking[:1] and each.ranking[0] in each.judged.relevant
+    ]
+    return {
+        "unanswerable": len(result.unanswerable),
+        "said_of_unanswerable": sum(each.nothing_good for each in result.unanswerable),
+        "right_first": len(right),
+        "said_of_right_first": sum(each.nothing_good for each in right),
+    }
 
 
 def worst(result: Evaluation) -> list[Judgement]:
@@ -328,7 +356,7 @@ def print_evaluation(result: Evaluation, out: Any, *, misses: bool, ablation: Ab
     from rich import box
     from rich.table import Table
 
-    from kadr.cli.console import foreign
+    from kadr.cli.console import counted, foreign
 
     table = Table(box=box.SIMPLE, pad_edge=False)
     table.add_column("class")
@@ -342,6 +370,12 @@ def print_evaluation(result: Evaluation, out: Any, *, misses: bool, ablation: Ab
     table.add_section()
     table.add_row("all", str(result.overall.queries), *_cells(result.overall), style="bold")
     out.print(table)
+    said = nothing_good(result)
+    out.print(
+        f"“Nothing good” is said of {said['said_of_unanswerable']} of "
+        f"{counted(said['unanswerable'], 'query')} that no video answers, and of "
+        f"{said['said_of_right_first']} of {said['right_first']} whose first hit is right."
+    )
     if ablation is not None:
         from kadr.cli.ablation import print_ablation
 

@@ -89,12 +89,13 @@ def tune(  # noqa: PLR0917 - Typer passes them by name
     with target.api() as api:
         measured = measure(api, queries, k=10, every_query=every_query)
         collection = stored.read_collection(target, api, session.models_folder(models_dir))
-        embedded = collection.embed([each.understood for each in measured.judgements])
+        answers = [*measured.judgements, *measured.unanswerable]
+        embedded = collection.embed([each.understood for each in answers])
     outcome = fitted(
         collection,
-        [each.judged for each in measured.judgements],
+        [each.judged for each in answers],
         embedded,
-        source=f"{file.name} ({len(measured.judgements)} queries, {len(collection.videos)} videos)",
+        source=f"{file.name} ({len(answers)} queries, {len(collection.videos)} videos)",
         folds=folds,
         seed=seed,
     )
@@ -120,6 +121,8 @@ def fitted(
 ) -> Outcome:
     """Fit the constants, then confidence on the hits that they give; ``source`` is kept with the result.
 
+    Queries that no video answers say nothing of the order of results, and much about confidence.
+
     Raises:
         CommandError: there are too few queries to cross-validate, or to fit confidence.
     """
@@ -143,8 +146,11 @@ def fitted(
         tuple(f"{query.modality}/{query.kind}" for query in judged),
     )
     start = collection.ranking
+    answerable = [at for at, query in enumerate(judged) if query.relevant]
     try:
-        tuned = cross_validated(of, wanted, start, collection.spreads, folds=folds, seed=seed)
+        tuned = cross_validated(
+            of.rows(answerable), wanted.rows(answerable), start, collection.spreads, folds=folds, seed=seed
+        )
         chosen = tuned.ranking if tuned.better else start
         hits = judged_hits(of, wanted, chosen, collection.spreads)
         confidence = fit_confidence(hits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -126,6 +127,20 @@ def test_tuning_takes_weight_from_what_misleads_and_says_what_changed(stand, ind
     # a right first hit is believed, a wrong one is not
     shown = stand.invoke("tune", indexed).stdout
     assert "words_weight" in shown and "confidence.slope" in shown
+
+
+def test_queries_that_nothing_answers_lower_confidence_and_change_no_order(stand, indexed, tmp_path):
+    lines = Path(indexed).read_text(encoding="utf-8")
+    more = tmp_path / "more.jsonl"
+    for at in range(0, N, 2):
+        found = answer(f"other {at}", result(1, KEYS[at]))
+        found["query"]["words"] = [{"text": f"число {at}", "weight": 1.0}]
+        stand.api.answers[f"other {at}"] = found
+        lines += f'\n{{"query": "other {at}", "relevant": [], "class": "unanswerable"}}'
+    more.write_text(lines, encoding="utf-8")
+    without, within = (stand.json("tune", path, "--json") for path in (indexed, str(more)))
+    assert within["ndcg@10"] == without["ndcg@10"]
+    assert within["after"]["confidence"] != without["after"]["confidence"]
 
 
 def test_nothing_is_written_unless_asked(stand, indexed, tmp_path):

@@ -65,6 +65,12 @@ def test_the_measures_are_those_computed_by_hand(stand, queries):
             "ru-en": {"recall@5": 0.0, "ndcg@10": 0.0, "mrr": 0.0, "queries": 1},
         },
         "modalities": {"ocr": overall},
+        "nothing_good": {
+            "unanswerable": 0,
+            "said_of_unanswerable": 0,
+            "right_first": 2,
+            "said_of_right_first": 0,
+        },
         "skipped": {},
         "not_indexed": [],
     }
@@ -119,6 +125,29 @@ def test_modalities_without_weights_are_left_out_and_named(stand, queries):
     assert "weights are not installed" in refused.stderr
 
 
+def test_saying_that_nothing_is_good_is_measured_and_is_no_miss(stand, queries):
+    stand.api.answers["sixth"]["nothing_good"] = True
+    stand.api.answers["third"]["nothing_good"] = True
+    file = queries(
+        judged("first", "a.mp4"),
+        judged("third", "b.mp4"),
+        judged("sixth", kind="unanswerable"),
+        judged("none", kind="unanswerable"),
+    )
+    printed = stand.json("evaluate", file, "--json")
+    assert (printed["queries"], printed["mrr"], list(printed["classes"])) == (2, 1.0, ["exact"])
+    assert printed["nothing_good"] == {
+        "unanswerable": 2,
+        "said_of_unanswerable": 1,
+        "right_first": 2,
+        "said_of_right_first": 1,
+    }
+    assert "1 of 2 queries that no video answers" in stand.invoke("evaluate", file).stdout
+    refused = stand.invoke("evaluate", queries(judged("none")))
+    assert refused.exit_code == 1
+    assert "No query has a relevant video" in refused.stderr
+
+
 def test_videos_that_were_never_uploaded_count_and_are_named(stand, queries):
     file = queries(judged("first", "a.mp4", "zebra.mp4"))
     printed = stand.invoke("evaluate", file, "--json")
@@ -141,7 +170,7 @@ def test_keys_with_a_prefix_are_found(stand, queries):
         ("3", "this is not a JSON object"),
         ('{"query": "x"}', "`relevant` is missing"),
         ('{"relevant": ["a"]}', "`query` is missing"),
-        ('{"query": "x", "relevant": []}', "`relevant` must be a list"),
+        ('{"query": "x", "relevant": [3]}', "`relevant` must be a list"),
         ('{"query": "x", "relevant": "a.mp4"}', "`relevant` must be a list"),
         ('{"query": " ", "relevant": ["a"]}', "`query` must be text"),
         ('{"query": "x", "relevant": ["a"], "class": ["typo"]}', "`class` must be text"),
