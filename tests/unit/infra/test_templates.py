@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -93,15 +94,16 @@ def test_the_api_takes_every_path_to_search() -> None:
     assert "ApiLogGroup" in str(stage["AccessLogSettings"]["DestinationArn"])
 
 
-def test_spoken_queries_have_a_limit_of_their_own_that_is_lower() -> None:
-    from functions.search.speech_query import PATH
-
+@pytest.mark.parametrize(
+    ("name", "module"), [("SpeechQueryRoute", "speech_query"), ("ImageQueryRoute", "image_query")]
+)
+def test_what_costs_most_has_limits_of_its_own_that_are_lower(name: str, module: str) -> None:
+    path = import_module(f"functions.search.{module}").PATH
     template = load()
     (stage,) = resources(template, "AWS::ApiGatewayV2::Stage").values()
-    route = resources(template, "AWS::ApiGatewayV2::Route")["SpeechQueryRoute"]
-    assert route["RouteKey"] == f"POST {PATH}"
-    assert list(stage["RouteSettings"]) == [route["RouteKey"]]
-    assert template["Resources"]["ApiStage"]["DependsOn"] == "SpeechQueryRoute"
+    route = resources(template, "AWS::ApiGatewayV2::Route")[name]
+    assert route["RouteKey"] == f"POST {path}"
+    assert name in template["Resources"]["ApiStage"]["DependsOn"]
     own, others = stage["RouteSettings"][route["RouteKey"]], stage["DefaultRouteSettings"]
     for limit in ("ThrottlingRateLimit", "ThrottlingBurstLimit"):
         defaults = [template["Parameters"][each[limit]["Ref"]]["Default"] for each in (own, others)]
