@@ -1,0 +1,1 @@
+"""The demo Whisper: speech of a synthesiser, Russian and English."""
