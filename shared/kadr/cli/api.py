@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 PAGE = 100  # videos asked for at a time
 TIMEOUT = 30.0  # seconds: the limit of API Gateway, so waiting longer cannot help
+
+Parameter = str | int | float | bool | Sequence[str]
+"""What a query string can hold; a list is the parameter several times."""
 
 
 class Answer(BaseModel):
@@ -49,6 +52,8 @@ class QueryUnderstanding(Answer):
     language: str | None = None
     steps: list[QueryChange] = Field(default_factory=list)
     words: list[QueryWords] = Field(default_factory=list)
+    phrases: list[str] = Field(default_factory=list)
+    excluded: list[str] = Field(default_factory=list)
 
 
 class Highlight(Answer):
@@ -97,6 +102,7 @@ class SearchResult(Answer):
     contributions: dict[str, float] = Field(default_factory=dict)
     matched: float = 0.0
     confidence: float | None = None
+    duplicates: int = 0
 
 
 class SearchAnswer(Answer):
@@ -105,6 +111,7 @@ class SearchAnswer(Answer):
     query: QueryUnderstanding
     results: list[SearchResult]
     total: int | None = None
+    next_offset: int | None = None
     took_ms: dict[str, float] = Field(default_factory=dict)
     nothing_good: bool = False
 
@@ -214,9 +221,14 @@ class Api:
         """Close the connections."""
         self._client.close()
 
-    def search(self, query: str, *, k: int, offset: int = 0) -> SearchAnswer:
-        """Return the ``k`` best videos for ``query``, after the first ``offset``."""
-        return self._get(SearchAnswer, "/search", {"q": query, "k": k, "offset": offset})
+    def search(
+        self, query: str, *, k: int, offset: int = 0, only: Mapping[str, Parameter] | None = None
+    ) -> SearchAnswer:
+        """Return the ``k`` best videos for ``query``, after the first ``offset``.
+
+        ``only`` are further parameters of ``GET /search``, by their names.
+        """
+        return self._get(SearchAnswer, "/search", {"q": query, "k": k, "offset": offset, **(only or {})})
 
     def suggest(self, typed: str, *, k: int, user: str = "") -> SuggestAnswer:
         """Return at most ``k`` phrases that complete what was typed, ordered for ``user`` if one is given."""
@@ -255,7 +267,7 @@ class Api:
         """Return the counts and the models."""
         return self._get(StatusAnswer, "/status")
 
-    def _get(self, model: type[A], path: str, parameters: dict[str, str | int] | None = None) -> A:
+    def _get(self, model: type[A], path: str, parameters: Mapping[str, Parameter] | None = None) -> A:
         import httpx
 
         try:

@@ -41,6 +41,42 @@ def test_words_need_no_quotes_and_the_page_is_passed_on(stand):
     assert dict(stand.api.requests[0].url.params) == {"q": "как варить борщ", "k": "3", "offset": "6"}
 
 
+def test_filters_are_passed_on_by_their_names(stand):
+    stand.api.answers["кот"] = answer("кот")
+    options = "--modality speech --theme pets --theme food --language ru --min-duration 5 --max-duration 60"
+    options += " --after 2026-01-31 --before 2026-03-01 --emphasis 0 --diversity 0.3 --no-collapse"
+    assert stand.invoke("search", "кот", *options.split()).exit_code == 0
+    assert dict(stand.api.requests[0].url.params.multi_items()) == {
+        "q": "кот",
+        "k": "10",
+        "offset": "0",
+        "modality": "speech",
+        "theme": "food",
+        "language": "ru",
+        "min_duration": "5.0",
+        "max_duration": "60.0",
+        "after": "2026-01-31",
+        "before": "2026-03-01",
+        "emphasis": "0.0",
+        "diversity": "0.3",
+        "collapse": "false",
+    }
+    assert stand.api.requests[0].url.params.get_list("theme") == ["pets", "food"]
+
+
+def test_nothing_fits_the_filters(stand):
+    stand.api.answers["кот"] = answer("кот")
+    assert "Leave a filter" in stand.invoke("search", "кот", "--theme", "pets").stderr
+
+
+def test_near_duplicates_and_further_pages_are_mentioned(stand):
+    stand.api.answers["кот"] = answer("кот", {**result(1, "a.mp4"), "duplicates": 3}, next_offset=10)
+    printed = stand.invoke("search", "кот")
+    assert "+3 alike" in printed.stdout
+    assert "--offset 10" in printed.stderr
+    assert stand.json("search", "кот", "--json")["next_offset"] == 10
+
+
 def test_the_table_shows_the_best_reason_and_where_it_is(stand):
     stand.api.answers["как варить борщ"] = BORSCHT
     lines = stand.invoke("search", "как варить борщ").stdout.splitlines()
