@@ -21,7 +21,7 @@ from kadr.core.modality import Modality
 from kadr.core.pooling import unit_rows
 from kadr.core.ranking import Spread
 from kadr.core.words import document_words, query_words
-from tests.contract.test_qdrant_server import LocalQdrant
+from tests.local_qdrant import LocalQdrant
 
 COUNT = 60
 VISUAL, TEXT = Spread(0.0, 0.044), Spread(0.0, 0.051)  # of random vectors of 512 and 384
