@@ -14,7 +14,7 @@ from kadr.core.modality import Modality, Stage
 from kadr.core.phrases import phrase_index
 from kadr.core.ranking import RANKED, Ranking
 from kadr.core.weights import video_weights, word_count
-from kadr.core.words import ORIGINAL_WEIGHT, TRANSLATION_WEIGHT, SparseVector, document_words
+from kadr.core.words import SparseVector, video_words
 
 # The payload fields in which phrases and words are looked up, apart for each modality: who asks for what is
 # said does not mean what is written.
@@ -75,13 +75,7 @@ def search_document(
             text=ranking.calibration.get("text", text),
             centres=ranking.centres,
         )
-    texts = [
-        (text_, weight * moment.confidence)
-        for found in moments.values()
-        for moment in found
-        for text_, weight in ((moment.text, ORIGINAL_WEIGHT), (moment.translation, TRANSLATION_WEIGHT))
-    ]
-    words = document_words(texts)
+    words = video_words(moments)
     every = [moment for found in moments.values() for moment in found]
     payload: dict[str, Any] = {
         "key": facts.key,
