@@ -24,7 +24,7 @@ from kadr.core.phrases import phrase_index
 from kadr.core.text import stems
 from kadr.core.words import document_words, query_words
 from kadr.ports.search import ExactWords, Likeness, Where
-from tests.contract.test_qdrant_server import LocalQdrant
+from tests.local_qdrant import LocalQdrant
 
 MANY = 500  # more than each part of a score proposes
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
