@@ -14,7 +14,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from bench import clips, index, memory, results, search, suggest, translate
+from bench import clips, evidence, index, memory, results, search, suggest, translate
 from bench.results import Result
 from kadr.core.errors import KadrError
 
@@ -32,6 +32,7 @@ _QUERY: dict[str, Callable[[], Result]] = {
     "search.embed_text": lambda: Result("search.embed_text", search.text_embedding(), "ms"),
     "search.understand": lambda: Result("search.understand", search.understanding(), "ms"),
     "search.translate": _translation,
+    "search.evidence": evidence.measure,
     "suggest.p50": suggest.p50,
     "suggest.p99": suggest.p99,
     "suggest.personal_p99": suggest.personal_p99,
