@@ -170,10 +170,13 @@ def result_answer(result: Result, here: Services) -> schemas.ResultAnswer:
             )
             for each in why.moments
         ],
-        frame=None if why.frame is None else schemas.FrameAnswer(time=why.frame.time, score=why.frame.score),
+        frame=None
+        if why.frame is None
+        else schemas.FrameAnswer(time=why.frame.time, score=round(why.frame.score, 4)),
         contributions=dict(why.contributions),
-        confidence=why.confidence,
-        matched=why.matched,
+        # More digits would be no truer.
+        confidence=None if why.confidence is None else round(why.confidence, 4),
+        matched=round(why.matched, 4),
         shares=result.shares,
         duplicates=result.duplicates,
     )
