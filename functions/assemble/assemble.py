@@ -57,4 +57,5 @@ def _group(
         return own
     alike = world.index.look_alikes(vectors[Modality.VISUAL])
     current = next((each.group for each in alike if each.video_id == video_id), "")
-    return group_of(own, current, duration, [each for each in alike if each.video_id != video_id])
+    texts = {modality: vector for modality, vector in vectors.items() if modality is not Modality.VISUAL}
+    return group_of(own, current, duration, texts, [each for each in alike if each.video_id != video_id])

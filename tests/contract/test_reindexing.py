@@ -30,6 +30,7 @@ from kadr.adapters.ranking_store import PostgresRankingStore
 from kadr.cli.app import app
 from kadr.cli.session import Session
 from kadr.core.document import STEMS
+from kadr.core.errors import DependencyError
 from kadr.core.extraction import Extraction, MediaFacts, Moment, Vector
 from kadr.core.fusion import FUSED_DIMENSIONS, fuse_query
 from kadr.core.identity import ObjectVersion, video_id
@@ -242,6 +243,9 @@ class TestAllIsThere:
         )
         client.upsert(library.alias, [point], wait=True)
         assert f"index of duration in {old}" in library.qdrant.ensure(library.alias, dry_run=True)
+        assert not library.collections.fits(old)
+        with pytest.raises(DependencyError, match="kadr reindex --fused"):
+            library.assemble(UUID(identity), payload["generation"])
         library.reindexed()
         assert library.held() == {"a.mp4": (identity, payload, vectors)}
 
@@ -421,7 +425,8 @@ class TestGroups:
     @pytest.fixture
     def copies(self, library: Library) -> Library:
         library.upload("original.mp4", "Кот", look=5)
-        library.upload("copy.mp4", "Кот. Подпишись!", look=5, duration=31.0)
+        library.upload("copy.mp4", "Кот", look=5, duration=31.0)
+        library.upload("words.mp4", "Пёс", look=5)
         library.upload("cut.mp4", "Кот", look=5, duration=12.0)
         library.upload("other.mp4", "Кот", look=6)
         library.upload("text.mp4", "Кот")
@@ -430,15 +435,15 @@ class TestGroups:
     def test_copies_share_one_and_what_only_resembles_has_its_own(self, copies: Library) -> None:
         groups = copies.groups()
         assert groups["original.mp4"] == groups["copy.mp4"]
-        assert len(set(groups.values())) == 4
+        assert len(set(groups.values())) == 5
 
     def test_they_are_found_again_whatever_is_written_together(self, copies: Library) -> None:
-        for batch in (1, 2, 5):
+        for batch in (1, 2, 6):
             reindexing.BATCH = batch  # the fixture puts it back
             copies.reindexed()
             groups = copies.groups()
             assert groups["original.mp4"] == groups["copy.mp4"]
-            assert len(set(groups.values())) == 4
+            assert len(set(groups.values())) == 5
 
     def test_assembling_again_changes_nothing(self, copies: Library) -> None:
         before = copies.groups()

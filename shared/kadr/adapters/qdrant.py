@@ -19,6 +19,7 @@ from kadr.adapters.qdrant_collections import FUSED, WORDS
 from kadr.core.duplicates import SAME_PICTURES, Neighbour
 from kadr.core.errors import DependencyError
 from kadr.core.extraction import Vector
+from kadr.core.modality import Modality
 from kadr.core.words import SparseVector
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 # Copies of a video that are looked at to find the group of another one; they share theirs already.
 COPIES = 16
+# The vectors that tell copies from other videos with the same pictures.
+TEXTS = (str(Modality.OCR), str(Modality.SPEECH))
 
 
 class Qdrant:
@@ -78,6 +81,12 @@ class Qdrant:
         """
         with self.errors() as client:
             return qdrant_collections.ensure(client, alias, dry_run=dry_run)
+
+    def fits(self, alias: str = "videos") -> bool:
+        """Return whether the index has room for the vectors of this release, or is not there yet."""
+        with self.errors() as client:
+            name = qdrant_collections.target(client, alias)
+            return name is None or qdrant_collections.fits(client, name)
 
 
 class QdrantVectorIndex:
@@ -168,6 +177,7 @@ class QdrantVectorIndex:
                 limit=COPIES,
                 score_threshold=SAME_PICTURES,
                 with_payload=["group", "duration"],
+                with_vectors=list(TEXTS),
             )
         return [neighbour(point) for point in answer.points]
 
@@ -244,9 +254,17 @@ class QdrantFaceIndex:
 
 
 def neighbour(point: q.ScoredPoint) -> Neighbour:
-    """Return what a point with its ``group`` and ``duration`` says about a video that looks alike."""
+    """Return a video that looks alike; the point has its ``group``, ``duration`` and :data:`TEXTS`."""
     payload = point.payload or {}
-    return Neighbour(UUID(str(point.id)), point.score, payload.get("duration"), payload.get("group") or "")
+    vectors = point.vector if isinstance(point.vector, dict) else {}
+    texts = {
+        Modality(name): np.asarray(vector, dtype=np.float32)
+        for name, vector in vectors.items()
+        if isinstance(vector, list)
+    }
+    return Neighbour(
+        UUID(str(point.id)), point.score, payload.get("duration"), payload.get("group") or "", texts
+    )
 
 
 def _filter(*conditions: q.FieldCondition) -> q.Filter:

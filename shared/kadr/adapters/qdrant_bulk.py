@@ -9,11 +9,10 @@ from uuid import UUID
 import numpy as np
 
 from kadr.adapters import qdrant_collections
-from kadr.adapters.qdrant import COPIES, Qdrant, neighbour
+from kadr.adapters.qdrant import COPIES, TEXTS, Qdrant, neighbour
 from kadr.adapters.qdrant_collections import FUSED, WORDS
 from kadr.core.duplicates import SAME_PICTURES, Neighbour
 from kadr.core.extraction import Vector
-from kadr.core.fusion import FUSED_DIMENSIONS
 from kadr.core.modality import Modality
 from kadr.core.ranking import RANKED
 from kadr.ports.reindexing import IndexedVideo, Settled, StoredVideo
@@ -59,7 +58,7 @@ class QdrantCollections:
     def fits(self, name: str) -> bool:
         """Return whether the collection has room for the vectors of this release."""
         with self._qdrant.errors() as client:
-            return qdrant_collections.fused_dimensions(client, name) == FUSED_DIMENSIONS
+            return qdrant_collections.fits(client, name)
 
     def switch(self, name: str) -> None:
         """Let this collection be searched from now on."""
@@ -161,6 +160,7 @@ class QdrantCollection:
                 limit=COPIES,
                 score_threshold=SAME_PICTURES,
                 with_payload=["group", "duration"],
+                with_vector=list(TEXTS),
             )
             for vector in vectors.values()
         ]

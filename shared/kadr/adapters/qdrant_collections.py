@@ -139,10 +139,10 @@ def index_videos(client: QdrantClient, name: str) -> list[str]:
     return _index(client, name, video_fields())
 
 
-def fused_dimensions(client: QdrantClient, name: str) -> int:
-    """Return how long the fused vectors of a collection are: another release may have had others."""
+def fits(client: QdrantClient, name: str) -> bool:
+    """Return whether a collection has room for the vectors of this release."""
     vectors = client.get_collection(name).config.params.vectors
-    return int(vectors[FUSED].size) if isinstance(vectors, dict) and FUSED in vectors else 0
+    return isinstance(vectors, dict) and FUSED in vectors and vectors[FUSED].size == FUSED_DIMENSIONS
 
 
 def switch(client: QdrantClient, alias: str, name: str) -> None:

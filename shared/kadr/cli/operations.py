@@ -51,12 +51,16 @@ def migrate(ctx: typer.Context, dry_run: DryRun = False, as_json: AsJson = False
     with database(target, variables) as postgres:
         names = apply(postgres, dry_run=dry_run)
     names += qdrant.ensure(dry_run=dry_run)
+    outdated = not qdrant.fits()
     if as_json:
-        print_json({"pending": names, "applied": []} if dry_run else {"pending": [], "applied": names})
+        pending, applied = (names, []) if dry_run else ([], names)
+        print_json({"pending": pending, "applied": applied, "reindex": outdated})
         return
     for name in names:
         typer.echo(f"{'pending' if dry_run else 'applied'} {name}")
-    if not names:
+    if outdated:
+        stderr().print("The search index was made by another release. Now run `kadr reindex --fused`.")
+    elif not names:
         stderr().print("PostgreSQL and Qdrant are up to date.")
 
 

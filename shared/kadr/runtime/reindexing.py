@@ -295,12 +295,13 @@ class _Copying:
         }
         alike = self.target.look_alikes(pictures)
         settled: dict[UUID, Settled] = {}
-        for video, _ in videos:
+        for video, stored in videos:
             standing = video.standing
             group = group_of(
                 own_group(standing.video_id, standing.generation),
                 "",
                 video.facts.duration,
+                {name: vector for name, vector in stored.vectors.items() if name is not Modality.VISUAL},
                 [_with_group(each, settled) for each in alike.get(standing.video_id, ())],
             )
             settled[standing.video_id] = Settled(group, standing.as_of)

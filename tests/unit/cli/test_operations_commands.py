@@ -51,7 +51,11 @@ class TestMigrate:
         """A database with two pending migrations; what was applied, and the address that was used."""
         from kadr.adapters import postgres, qdrant
 
-        seen = {"pending": ["0001_ledger.sql", "0002_more.sql"], "missing": ["collection videos"]}
+        seen = {
+            "pending": ["0001_ledger.sql", "0002_more.sql"],
+            "missing": ["collection videos"],
+            "fits": True,
+        }
 
         def apply(database, *, dry_run=False):
             seen["address"] = database._address
@@ -67,6 +71,7 @@ class TestMigrate:
             return missing
 
         monkeypatch.setattr(postgres, "migrate", apply)
+        monkeypatch.setattr(qdrant.Qdrant, "fits", lambda index: seen["fits"])
         monkeypatch.setattr(qdrant.Qdrant, "ensure", ensure)
         variables = {
             "KADR_POSTGRES_HOST": "db.internal",
@@ -108,8 +113,14 @@ class TestMigrate:
         assert stand.json("migrate", "--dry-run", "--json") == {
             "pending": ["0001_ledger.sql", "0002_more.sql", "collection videos"],
             "applied": [],
+            "reindex": False,
         }
         assert stand.invoke("migrate", "--dry-run").stdout.startswith("pending 0001_ledger.sql\n")
+
+    def test_an_index_of_another_release_has_to_be_made_anew(self, stand, database):
+        database["fits"] = False
+        assert "kadr reindex --fused" in stand.invoke("migrate").stderr
+        assert stand.json("migrate", "--json")["reindex"] is True
 
     def test_a_stack_without_a_database(self, stand, database):
         del database["variables"]["KADR_POSTGRES_HOST"]
