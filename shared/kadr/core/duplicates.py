@@ -14,9 +14,9 @@ from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
 
 # Cosine of two videos' visual vectors from which on they are taken for the same pictures. Measured on the 72
-# sample clips with a demo CLIP: of copies of half the size and heavily compressed, 95 % have 0.993 and more; of
-# those a tenth brighter, 0.981. A frame cut by a twentieth (0.93) is another one. Of the 2,556 pairs of different
-# clips 3 have as much, stills of a similar kind: one of them of the same length, none with the same words.
+# sample clips with a demo CLIP: of copies of half the size and heavily compressed, 95 % have 0.993 and more;
+# of those a tenth brighter, 0.981. A frame cut by a twentieth (0.93) is another one. Of the 2,556 pairs of
+# different clips 3 have as much, stills of a kind: one pair of the same length, none with the same words.
 SAME_PICTURES = 0.985
 # A trailer cut from a film looks like it; the same video has the same length, give or take a logo at the end.
 _LENGTH_TOLERANCE = 0.1
