@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from kadr.adapters.s3_links import Keys, Links
 from kadr.core.errors import DependencyError, MediaLimitError, ObjectGoneError, SupersededError
 from kadr.core.identity import ObjectVersion
 
 if TYPE_CHECKING:
+    from boto3 import Session
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1024 * 1024
@@ -30,11 +32,10 @@ class S3ObjectStore:
     def _client(self) -> S3Client:
         if self._given is not None:
             return self._given
-        import boto3
         from botocore.config import Config
 
         # Path style works with buckets of any name and with emulators on 127.0.0.1.
-        return boto3.client(
+        return self._session.client(
             "s3",
             config=Config(
                 retries={"max_attempts": 4, "mode": "standard"},
@@ -44,6 +45,25 @@ class S3ObjectStore:
                 signature_version="s3v4",
             ),
         )
+
+    @cached_property
+    def _session(self) -> Session:
+        import boto3
+
+        return boto3.Session()
+
+    @cached_property
+    def _links(self) -> Links:
+        place = self._client.meta
+        return Links(place.endpoint_url, place.region_name, self._keys)
+
+    def _keys(self) -> Keys:
+        # Asked for each link: those of a role expire, and boto3 renews them in time.
+        found = self._session.get_credentials()
+        frozen = None if found is None else found.get_frozen_credentials()
+        if frozen is None or not frozen.access_key or not frozen.secret_key:
+            raise DependencyError("S3 links cannot be signed: there are no AWS credentials")
+        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
 
     def head(self, bucket: str, key: str) -> ObjectVersion | None:
         """Return what lies at ``key`` now, or ``None`` where nothing does."""
@@ -102,15 +122,7 @@ class S3ObjectStore:
         The browser is told to show the object in place, under its own name, and to guess nothing.
         """
         name = quote(Path(key).name)
-        return self._client.generate_presigned_url(
-            "get_object",
-            Params={
-                "Bucket": bucket,
-                "Key": key,
-                "ResponseContentDisposition": f"inline; filename*=UTF-8''{name}",
-            },
-            ExpiresIn=expires,
-        )
+        return self._links.get(bucket, key, expires=expires, disposition=f"inline; filename*=UTF-8''{name}")
 
 
 def _megabytes(size: int) -> str:
