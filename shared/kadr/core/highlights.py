@@ -49,11 +49,15 @@ class Sought:
     """
 
     def __init__(self, texts: Sequence[tuple[str, float]], phrases: Sequence[str] = ()) -> None:
-        content = [each for each in texts if any(token not in STOP_WORDS for token in tokens(each[0]))]
-        parts = [(frozenset(stems(text, drop_stop_words=True)), weight) for text, weight in content or texts]
-        self._texts = [(wanted, weight) for wanted, weight in parts if wanted]
-        self._stems = frozenset().union(*(wanted for wanted, _ in self._texts))
         self._phrases = tuple(filter(None, map(stems, phrases)))
+        # What is quoted has to be there anyway: a part of every form of the query, and no form by itself.
+        quoted = frozenset(stem for text in phrases for stem in stems(text, drop_stop_words=True))
+        forms = [(text, weight) for text, weight in texts if stems(text) not in self._phrases]
+        content = [each for each in forms if any(token not in STOP_WORDS for token in tokens(each[0]))]
+        asked = content or ([] if quoted else forms)
+        parts = [(frozenset(stems(text, drop_stop_words=True)), weight) for text, weight in asked]
+        self._texts = [(own | quoted, weight) for own, weight in parts or [(quoted, 1.0)] if own | quoted]
+        self._stems = frozenset().union(*(own for own, _ in parts))
         self._all = self._stems.union(*self._phrases)
         self._glance = _glance(self._all)
 
@@ -67,7 +71,7 @@ class Sought:
     def coverage(self, own: frozenset[str]) -> float:
         """Return the largest share (0…1), over the texts of the query, of its words that ``own`` has.
 
-        A text's share counts as much as the text weighs.
+        A text's share counts as much as the text weighs. Quoted words are words of each text.
         """
         return max((weight * len(wanted & own) / len(wanted) for wanted, weight in self._texts), default=0.0)
 

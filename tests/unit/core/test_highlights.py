@@ -118,3 +118,11 @@ def test_the_quick_look_finds_every_common_word_by_its_own_stem(language: str) -
         if stems(word) and not Sought([(word, 1.0)]).among(word.capitalize())
     ]
     assert missed == []
+
+
+def test_what_is_quoted_is_a_part_of_the_query_and_not_all_of_it() -> None:
+    sought = Sought([("борщ рецепт", 1.0), ("красный суп", 1.0), ("borscht recipe", 0.7)], ["красный суп"])
+    assert sought.coverage(sought.among("Красный суп")) == 0.5
+    assert sought.coverage(sought.among("Красный суп, борщ: рецепт")) == 1.0
+    only = Sought([("красный суп", 1.0)], ["красный суп"])
+    assert only.coverage(only.among("красный суп")) == 1.0
