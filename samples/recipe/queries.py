@@ -3,6 +3,7 @@
 A clip is listed where somebody who typed the query would be content with it, whatever its language. A query's
 modality says what it asks for: the clips of the first six classes have it written in them, those of ``seen``
 show it, those of ``said`` speak of it and neither show nor write it. Faces without names do not count yet.
+What is ``unanswerable`` asks for nothing in particular, and no clip has it: search should say so.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
-QueryClass = Literal["exact", "inflection", "paraphrase", "ru-en", "en-ru", "typo", "seen", "said"]
-MODALITIES: dict[QueryClass, str] = {"seen": "visual", "said": "speech"}  # of the others: ocr
+QueryClass = Literal[
+    "exact", "inflection", "paraphrase", "ru-en", "en-ru", "typo", "seen", "said", "unanswerable"
+]
+# Of the others: ocr.
+MODALITIES: dict[QueryClass, str] = {"seen": "visual", "said": "speech", "unanswerable": ""}
 
 # Files without ".mp4".
 BORSCHT = ("borsch_recept", "grandma_borscht")
@@ -213,6 +217,33 @@ QUERIES: dict[QueryClass, dict[str, Sequence[str]]] = {
         "расчёска в душе": ("curly_hair",),
         "thirty eight days in orbit": ("shuttle_commander",),
         "мяч влетает в ворота": ("gol_na_poslednei_minute",),
+    },
+    # Nothing of the kind is in any clip; the topics of some are near.
+    "unanswerable": {
+        "вязание крючком для начинающих": (),
+        "как сшить платье": (),
+        "тест-драйв электросамоката": (),
+        "ремонт стиральной машины": (),
+        "грибы в лесу": (),
+        "прогноз курса биткоина": (),
+        "самолёт садится в шторм": (),
+        "хоккейные драки": (),
+        "уход за кактусами": (),
+        "медведь зашёл в деревню": (),
+        "свадебный танец": (),
+        "развод и раздел имущества": (),
+        "how to tie a tie": (),
+        "skateboard tricks": (),
+        "solar panel installation": (),
+        "tornado chasing": (),
+        "quantum physics explained": (),
+        "surfing big waves": (),
+        "shark attack": (),
+        "tattoo removal": (),
+        "horse riding lesson": (),
+        "samba carnival": (),
+        "wine tasting": (),
+        "moving to canada": (),
     },
 }
 

@@ -53,6 +53,12 @@ def test_what_is_written_is_found(printed: dict[str, Any]) -> None:
     assert printed["classes"]["exact"]["ndcg@10"] >= 0.97
 
 
+def test_it_is_said_where_nothing_is_good(printed: dict[str, Any]) -> None:
+    said = printed["nothing_good"]
+    assert said["said_of_unanswerable"] >= 0.8 * said["unanswerable"] == 0.8 * 24
+    assert said["said_of_right_first"] <= 0.1 * said["right_first"]
+
+
 def test_the_ranking_in_memory_is_that_of_search(printed: dict[str, Any]) -> None:
     table = printed["ablation"]
     assert set(table) == {"ocr", "reference", "union", "fused", "full"}

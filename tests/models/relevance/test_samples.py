@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from functions.search.engine import Engine
@@ -23,7 +24,7 @@ from kadr.cli.tune import Outcome, fitted
 from kadr.core.extraction import Moment
 from kadr.core.modality import Modality
 from kadr.core.passages import embed_passages
-from kadr.core.rankers import EmbeddedQuery, IndexedVideo, Method
+from kadr.core.rankers import EmbeddedQuery, IndexedVideo, Method, best, scores, similarities
 from kadr.core.ranking import default_ranking
 from kadr.models.catalogue import Role, calibration
 from kadr.models.registry import require
@@ -68,8 +69,8 @@ def clips(models_dir: Path) -> list[IndexedVideo]:
 
 @pytest.fixture(scope="module")
 def judged() -> list[JudgedQuery]:
-    """The queries that text answers: there are no weights for what is seen."""
-    return [query for query in read_queries(SAMPLES / "queries.jsonl") if query.modality in ("ocr", "speech")]
+    """The queries that text answers, and those that nothing does: no weights here know what is seen."""
+    return [query for query in read_queries(SAMPLES / "queries.jsonl") if query.modality != "visual"]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +113,8 @@ def embedded(collection: Collection, judged: list[JudgedQuery], models_dir: Path
 
 @pytest.fixture(scope="module")
 def table(collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]) -> Ablation:
-    return ablate(collection, judged, embedded, k=5)
+    answerable = [at for at, query in enumerate(judged) if query.relevant]
+    return ablate(collection, [judged[at] for at in answerable], [embedded[at] for at in answerable], k=5)
 
 
 def test_the_right_clip_is_found_by_what_is_written_and_by_what_is_said(table: Ablation) -> None:
@@ -131,9 +133,34 @@ def test_all_of_it_together_ranks_better_than_any_part_and_than_the_reference(ta
     assert all(full > other for other in figures.values()), figures
 
 
-def test_tuning_finds_nothing_worse_and_confidence_that_means_what_it_says(
+@pytest.fixture(scope="module")
+def outcome(collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]) -> Outcome:
+    return fitted(collection, judged, embedded, source="samples")
+
+
+def test_tuning_finds_nothing_worse(outcome: Outcome) -> None:
+    assert outcome.tuned.after >= outcome.tuned.before
+    assert outcome.tuned.before == pytest.approx(0.960, abs=0.01)
+
+
+def test_confidence_is_the_share_of_hits_that_are_right(outcome: Outcome) -> None:
+    # measured: 0.004 with the release's constants
+    assert outcome.error_before < 0.02
+
+
+def test_nothing_good_is_said_where_nothing_is_and_hardly_where_the_first_hit_is_right(
     collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]
 ) -> None:
-    outcome: Outcome = fitted(collection, judged, embedded, source="samples")
-    assert outcome.tuned.after >= outcome.tuned.before
-    assert outcome.error_after < 0.03
+    of, ranking = similarities(collection.videos, embedded), default_ranking()
+    scored = scores(of, Method.FULL, ranking, collection.spreads, k=10)
+    said: dict[str, list[bool]] = {"none": [], "right": []}
+    for query, (wanted, page) in enumerate(zip(judged, best(scored, k=10), strict=True)):
+        confidence = max(ranking.confidence(scored[query, at], of.matched[query, at]) for at in page)
+        if not wanted.relevant:
+            said["none"].append(confidence < ranking.nothing_good)
+        elif of.keys[page[0]] in wanted.relevant:
+            said["right"].append(confidence < ranking.nothing_good)
+    # measured: 23 of 24, and 7 of 130
+    assert len(said["none"]) == 24
+    assert np.mean(said["none"]) >= 0.85, said
+    assert np.mean(said["right"]) <= 0.08, said
