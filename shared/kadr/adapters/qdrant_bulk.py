@@ -15,7 +15,7 @@ from kadr.core.duplicates import SAME_PICTURES, Neighbour
 from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
 from kadr.core.ranking import RANKED
-from kadr.ports.reindexing import IndexedVideo, Settled, StoredVideo
+from kadr.ports.reindexing import IndexedVideo, Member, Settled, StoredVideo
 
 _AS_OF = "as_of"
 
@@ -169,6 +169,23 @@ class QdrantCollection:
         return {
             video_id: [each for each in map(neighbour, answer.points) if each.video_id != video_id]
             for video_id, answer in zip(vectors, answers, strict=True)
+        }
+
+    def members(self, video_ids: Sequence[UUID]) -> dict[UUID, Member]:
+        """Return what decides whether others are copies; videos that it does not hold are left out."""
+        if not video_ids:
+            return {}
+        with self._qdrant.errors() as client:
+            records = client.retrieve(
+                self._name,
+                [str(each) for each in video_ids],
+                with_payload=["group", "duration"],
+                with_vectors=False,
+            )
+        return {
+            UUID(str(record.id)): Member(payload.get("group") or "", payload.get("duration"))
+            for record in records
+            for payload in [record.payload or {}]
         }
 
     def settle(self, videos: Mapping[UUID, Settled]) -> None:

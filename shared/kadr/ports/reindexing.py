@@ -64,6 +64,14 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """A video among near duplicates; ``group`` is empty where it is not settled."""
+
+    group: str
+    duration: float | None  # seconds
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """An index that is being made, or was. Without ``constants`` it has those of the release."""
 
@@ -146,6 +154,9 @@ class IndexCollection(Protocol):
 
     def look_alikes(self, vectors: Mapping[UUID, Vector]) -> dict[UUID, list[Neighbour]]:
         """Return which other videos look like each of those, as ``VectorIndex.look_alikes`` does."""
+
+    def members(self, video_ids: Sequence[UUID]) -> dict[UUID, Member]:
+        """Return what decides whether others are copies; videos that it does not hold are left out."""
 
     def settle(self, videos: Mapping[UUID, Settled]) -> None:
         """Complete videos that were written."""

@@ -30,6 +30,7 @@ from kadr.ports.reindexing import (
     IndexedVideo,
     Landed,
     LedgerScan,
+    Member,
     Run,
     Runs,
     Settled,
@@ -293,7 +294,10 @@ class _Copying:
             for video, stored in videos
             if Modality.VISUAL in stored.vectors
         }
-        alike = self.target.look_alikes(pictures)
+        # The source has a graph to look them up in. The target has none before it is quiet, but says what
+        # each of them has become.
+        alike = self.source.look_alikes(pictures)
+        members = self.target.members(sorted({each.video_id for found in alike.values() for each in found}))
         settled: dict[UUID, Settled] = {}
         for video, stored in videos:
             standing = video.standing
@@ -302,13 +306,17 @@ class _Copying:
                 "",
                 video.facts.duration,
                 {name: vector for name, vector in stored.vectors.items() if name is not Modality.VISUAL},
-                [_with_group(each, settled) for each in alike.get(standing.video_id, ())],
+                [
+                    _as_written(each, members[each.video_id], settled.get(each.video_id))
+                    for each in alike.get(standing.video_id, ())
+                    if each.video_id in members
+                ],
             )
             settled[standing.video_id] = Settled(group, standing.as_of)
         return settled
 
 
-def _with_group(neighbour: Neighbour, settled: Mapping[UUID, Settled]) -> Neighbour:
-    """Return a neighbour with the group that it has just been given."""
-    known = settled.get(neighbour.video_id)
-    return neighbour if known is None else replace(neighbour, group=known.group)
+def _as_written(neighbour: Neighbour, member: Member, settled: Settled | None) -> Neighbour:
+    """Return a neighbour as it is in the new collection, where it may have been written just now."""
+    group = member.group if settled is None else settled.group
+    return replace(neighbour, group=group, duration=member.duration)
