@@ -10,6 +10,7 @@ thousand of them would be four gigabytes of JSON.
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shutil
@@ -140,8 +141,7 @@ def fused(videos: Collection, video: int, share: Mapping[Modality, float], const
 @contextmanager
 def running(videos: int, *, database: bool, say: Say = print) -> Iterator[Running]:
     """Start the servers over the collection, which is loaded if it has to be; stop them at the end."""
-    load(videos, say)
-    with _servers(folder(videos), database=database) as found:
+    with _alone(folder(videos)), _servers(_loaded(videos, say), database=database) as found:
         yield found
 
 
@@ -156,13 +156,26 @@ def empty() -> Iterator[Running]:
 
 def load(videos: int, say: Say) -> None:
     """Load unless that was done with the same schema; constants of ranking stay those of then."""
-    at = folder(videos)
+    with _alone(folder(videos)):
+        _loaded(videos, say)
+
+
+@contextmanager
+def _alone(at: Path) -> Iterator[None]:
+    """Wait until no other process uses the folder."""
     at.mkdir(parents=True, exist_ok=True)
+    with (at / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _loaded(videos: int, say: Say) -> Path:
+    at = folder(videos)
     done = at / "done.json"
     version = _version()
     known = json.loads(done.read_text()) if done.exists() else {}
     if known.get("version") == version:
-        return
+        return at
     done.unlink(missing_ok=True)
     if known:
         say(f"{at.name} was loaded under another schema, and is loaded again")
@@ -173,12 +186,14 @@ def load(videos: int, say: Say) -> None:
     _load_postgres(at, made, constants, say)
     done.write_text(json.dumps({"version": version, "ranking": ranking_json(constants)}))
     say(f"loaded in {time.perf_counter() - begun:.0f} s")
+    return at
 
 
 def _version() -> str:
     """Return a digest of everything that decides what is stored."""
     with empty() as servers, servers.qdrant.errors() as client:
-        schema = client.get_collection(_ALIAS).model_dump_json(include={"config", "payload_schema"})
+        found = client.get_collection(_ALIAS).model_dump(mode="json", include={"config", "payload_schema"})
+    schema = json.dumps(found, sort_keys=True)
     few = collection(50)
     documents = [
         _document(few, video, moments, Ranking())
