@@ -39,7 +39,7 @@ CLIPS = ("video/mp4", "video/quicktime", "video/webm", "video/x-matroska")
 # Whoever crops a picture sends it again, two or three times.
 _BURST = 5
 # Of a clip, a frame a second is looked at as of a video in the index, and no more than these: 8 take CLIP
-# some 0.3 s on 2 cores.
+# five times as long as a single picture (docs/adr/0019-search-api.md).
 _FRAMES = 8
 # What a phone's largest camera makes. 50 million pixels take 150 MB as RGB and half of that as they are
 # decoded.
