@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kadr.core.diversity import diversified
@@ -28,6 +28,7 @@ def test_equals_keep_their_order():
     assert diversified([1.0, 1.0, 1.0], np.zeros((3, 2), np.float32), 0.7) == [0, 1, 2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-10, 10), max_size=12), st.floats(0, 1), st.integers(0, 2**32 - 1))
 def test_every_candidate_comes_once_and_the_best_first(scores, diversity, seed):
     vectors = np.random.default_rng(seed).normal(size=(len(scores), 3)).astype(np.float32)

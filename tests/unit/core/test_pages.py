@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kadr.core.pages import collapsed, cut
@@ -11,6 +11,7 @@ def test_the_best_of_a_group_stands_for_it():
     assert [(each.item, each.duplicates) for each in shown] == [("a1", 2), ("b1", 0), ("c1", 0)]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), max_size=40), st.integers(1, 7))
 def test_pages_together_are_the_list_whatever_their_size(groups, limit):
     shown = collapsed(list(enumerate(groups)), group=lambda each: each[1])

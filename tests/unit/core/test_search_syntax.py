@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kadr.core.phrases import phrase
@@ -89,6 +89,7 @@ def test_the_query_is_written_again_around_its_repaired_words():
     assert parse_search(found.written("рецепт")) == parse_search('рецепт "Мамин борщ" -мясо -"без свёклы"')
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=" \"«»“”„-−кот1a#'", max_size=40))
 def test_whatever_is_typed_no_word_is_lost_or_made_up(query):
     found = parse_search(query)
