@@ -553,3 +553,40 @@ class TestCommand:
         missing = kadr("--fused", "--ranking", "no-such.json")
         assert missing.exit_code == 1
         assert "no-such.json cannot be read" in missing.stderr
+
+
+class TestFacts:
+    def test_people_length_and_models_are_in_what_is_assembled(self, library: Library) -> None:
+        identity = library.upload("a.mp4", "Борщ", duration=12.5)
+        person = uuid4()
+        with library.postgres.transaction() as connection:
+            connection.execute("INSERT INTO person (person_id) VALUES (%s)", (person,))
+            for position in range(2):
+                connection.execute(
+                    "INSERT INTO face (video_id, position, person_id, count, first_seen, last_seen, quality,"
+                    " crop_key) VALUES (%s, %s, %s, 1, 0, 1, 1, '')",
+                    (identity, position, person),
+                )
+        record = library.ledger.video(identity)
+        assert record is not None
+        with library.ledger.assemble(identity, record.generation) as commit:
+            assert commit is not None
+            facts = commit.facts()
+        assert facts.people == (person,)
+        assert facts.model_versions[Stage.OCR] == "m1"
+        assert (facts.key, facts.duration, facts.created_at) == ("a.mp4", 12.5, record.created_at)
+        library.assemble(identity, record.generation)
+        payload = library.held()["a.mp4"][1]
+        assert payload["people"] == [str(person)]
+        assert payload["created_at"] == record.created_at.astimezone(UTC).isoformat()
+
+    def test_a_length_that_is_measured_last_is_written_too(self, library: Library) -> None:
+        identity = library.upload("a.mp4", "Борщ")
+        record = library.ledger.video(identity)
+        assert record is not None
+        library.index.annotate(identity, record.generation - 1, {"duration": 1.0})
+        assert library.held()["a.mp4"][1]["duration"] == 30.0
+        library.index.annotate(identity, record.generation, {"duration": 7.0})
+        assert library.held()["a.mp4"][1]["duration"] == 7.0
+        library.index.annotate(uuid4(), 1, {"duration": 7.0})
+        assert len(library.held()) == 1
