@@ -28,7 +28,7 @@ def diversified(scores: Sequence[float], vectors: Vector, diversity: float) -> l
     relevance = (relevance - relevance.min()) / span if span else np.ones_like(relevance)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit = vectors / np.where(lengths > 0, lengths, 1.0)
-    chosen = [int(relevance.argmax())]
+    chosen = [int(np.argmax(scores))]
     nearest = unit @ unit[chosen[0]]
     left = np.ones(len(scores), bool)
     left[chosen[0]] = False
