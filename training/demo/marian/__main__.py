@@ -119,6 +119,7 @@ def export(folder: Folder = FOLDER) -> None:
     import torch
 
     from training.demo.marian import export as exporting
+    from training.translator import model as marian
 
     model, untrained = _models(folder)
     figures = _measured(folder, model, untrained, None)
@@ -126,8 +127,9 @@ def export(folder: Folder = FOLDER) -> None:
     ready = exporting.registered(model, folder / exporting.MODELS, {"held-out": first["model alone"]})
     state = torch.load(folder / "train.pt", weights_only=True)
     maker = pairs.phrases(folder)
+    learnt = [each for each in marian.load(folder / "export").parameters() if each.requires_grad]
     facts = {
-        "millions": f"{sum(each.numel() for each in state['net'].values()) / 1e6:.1f}",
+        "millions": f"{sum(each.numel() for each in learnt) / 1e6:.1f}",
         "megabytes": f"{ready.size / 1e6:.1f}",
         "entries": f"{len(maker.entries):,}",
         "others": f"{len((folder / pairs.OTHERS).read_text(encoding='utf-8').splitlines()):,}",
