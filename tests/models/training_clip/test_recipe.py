@@ -115,6 +115,18 @@ def test_transformers_opens_what_was_exported(folder: Path) -> None:
     assert model.config.projection_dim == 512
 
 
+def test_the_card_states_the_figures_and_whose_drawings_they_are(tmp_path: Path) -> None:
+    figures = {"parameters": 2_600_000, "bytes": 5_300_000, "words": 1900, "side": 80, "steps": 1234}
+    figures |= {"pictures": 118_464, "minutes": 59.6, "asked": 200, "main": "twemoji, int8"}
+    figures |= {"recall@5": {"chance": 0.01, "half precision": 0.314}, "groups": {"animals": (14, 0.154)}}
+    export.card(tmp_path, {**figures, "mean": 0.1224, "deviation": 0.1417})
+    text = (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| half precision | 0.314 |" in text
+    assert "118,464 pictures" in text
+    assert "$" not in text
+    assert all(each.package in text for each in glyphs.SETS)
+
+
 def test_words_that_nobody_taught_are_all_the_same(folder: Path) -> None:
     convert.clip(folder / "models", folder / "export", variant="demo")
     text = ClipText(folder / "models" / "visual" / "demo")

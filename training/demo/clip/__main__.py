@@ -163,7 +163,7 @@ def export(
             "words": clip.config.text_config.vocab_size - 6,
             "side": side,
             "steps": state["step"],
-            "pictures": state["step"] * Plan.batch // 2,
+            "pictures": state["step"] * Plan().batch // 2,
             "minutes": minutes or state["seconds"] / 60,
             "asked": len(quick.test.asked),
             "recall@5": recall,
