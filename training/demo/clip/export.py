@@ -126,6 +126,8 @@ def card(to: Path, figures: Mapping[str, Any]) -> None:
             names=f"`{NAMES[0]}` {NAMES[1]}",
             recall=recall,
             groups=groups,
+            found=f"{list(figures['recall@5'].values())[-1]:.2f}",
+            chance=f"{figures['recall@5']['chance']:.2f}",
             megabytes=f"{figures['bytes'] / 1e6:.1f}",
             millions=f"{figures['parameters'] / 1e6:.1f}",
             pictures=f"{figures['pictures']:,}",
