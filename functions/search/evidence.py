@@ -106,6 +106,7 @@ class Explainer:
         }
         frames = {} if framed is None or asked.clip is None else best_frames(framed.result(), asked.clip)
         similarities = measured.result()
+        confidence = ranking.curve(pictures=asked.clip is not None and asked.modality is None)
         shown = {}
         budget = _MOST_EMBEDDED
         for hit in hits:
@@ -130,7 +131,7 @@ class Explainer:
                 frame,
                 parts,
                 match.share,
-                ranking.confidence(hit.score, match.share) if asked.graded else None,
+                confidence(hit.score, match.share) if asked.graded else None,
             )
         return shown
 

@@ -156,10 +156,16 @@ def fitted(
         confidence = fit_confidence(hits)
     except ValueError as error:
         raise CommandError(f"There is too little to fit on: {error}.") from error
-    before = calibration_error(judged_hits(of, wanted, start, collection.spreads), start.confidence)
+    pictures = collection.clip is not None
+    before = calibration_error(
+        judged_hits(of, wanted, start, collection.spreads), start.curve(pictures=pictures)
+    )
+    fitted_curve = _rounded(confidence)
     return Outcome(
         start=start,
-        ranking=replace(chosen, confidence=_rounded(confidence), fitted_on=source),
+        ranking=replace(chosen, confidence_with_pictures=fitted_curve, fitted_on=source)
+        if pictures
+        else replace(chosen, confidence=fitted_curve, fitted_on=source),
         tuned=tuned,
         error_before=before,
         error_after=calibration_error(hits, confidence),
@@ -256,9 +262,11 @@ def print_outcome(outcome: Outcome, out: Any) -> None:
             f"{min(found):g} … {max(found):g}",
             style="bold" if after[name] != before[name] else "",
         )
-    old, new = outcome.start.confidence, outcome.ranking.confidence
-    for name in ("slope", "matched", "offset"):
-        table.add_row(f"confidence.{name}", f"{getattr(old, name):g}", f"{getattr(new, name):g}", "")
+    for curve in ("confidence", "confidence_with_pictures"):
+        old, new = getattr(outcome.start, curve), getattr(outcome.ranking, curve)
+        for name in ("slope", "matched", "offset") if new is not None else ():
+            was = "" if old is None else f"{getattr(old, name):g}"
+            table.add_row(f"{curve}.{name}", was, f"{getattr(new, name):g}", "")
     out.print(table)
     out.print(
         f"Confidence is {outcome.error_after:.3f} from the share of hits that are right "

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
@@ -66,13 +66,16 @@ class Logistic:
         return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
 
 
+_CURVES = ("confidence", "confidence_with_pictures")
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """All constants of ranking.
 
     Index-time: ``formula``, ``words_scale``, ``ceilings``, ``calibration``, ``centres``. Query-time:
-    ``words_weight``, ``emphasis``, ``confidence``, ``nothing_good``. ``fitted_on`` says where they come from,
-    for people.
+    ``words_weight``, ``emphasis``, ``confidence``, ``confidence_with_pictures``, ``nothing_good``.
+    ``fitted_on`` says where they come from, for people.
     """
 
     # Recognised words after which text has 63 % of the say that it can have.
@@ -90,6 +93,9 @@ class Ranking:
     emphasis: float = 1.0
     # From a hit's score to the probability that it is what was meant.
     confidence: Logistic = Logistic(slope=1.0, offset=-3.6)
+    # The same where what is seen counts in the score, too: weights are shared by one more modality then, so
+    # the same words give a smaller score. None: no other than ``confidence``.
+    confidence_with_pictures: Logistic | None = None
     # A page whose best hit is less probable than this has nothing good.
     nothing_good: float = 0.5
     fitted_on: str = ""
@@ -114,11 +120,18 @@ class Ranking:
         _check_centres(self.centres)
         if self.formula not in get_args(Formula):
             raise RankingError(f"ranking constants: formula must be one of {', '.join(get_args(Formula))}")
-        _positive("confidence.slope", self.confidence.slope)
-        _finite("confidence.offset", self.confidence.offset)
-        _finite("confidence.matched", self.confidence.matched)
+        for name in _CURVES:
+            curve = getattr(self, name)
+            if curve is not None:
+                _positive(f"{name}.slope", curve.slope)
+                _finite(f"{name}.offset", curve.offset)
+                _finite(f"{name}.matched", curve.matched)
         if not 0 <= self.nothing_good <= 1:
             raise RankingError("ranking constants: nothing_good must be a probability, 0 to 1")
+
+    def curve(self, *, pictures: bool) -> Logistic:
+        """Return the curve of confidence; ``pictures`` says whether what is seen is part of the scores."""
+        return (pictures and self.confidence_with_pictures) or self.confidence
 
     @property
     def version(self) -> str:
@@ -147,11 +160,7 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
         **({"centres": centres} if centres else {}),
         "words_weight": ranking.words_weight,
         "emphasis": ranking.emphasis,
-        "confidence": {
-            "slope": ranking.confidence.slope,
-            "offset": ranking.confidence.offset,
-            "matched": ranking.confidence.matched,
-        },
+        **{name: asdict(curve) for name in _CURVES if (curve := getattr(ranking, name)) is not None},
         "nothing_good": ranking.nothing_good,
         "fitted_on": ranking.fitted_on,
     }
@@ -196,14 +205,15 @@ def parse_ranking(data: object) -> Ranking:
                 )
                 for role, centre in values["centres"].items()
             }
-        if "confidence" in values:
-            given = {"matched": 0.0, **values["confidence"]}
-            values["confidence"] = Logistic(
-                **{
-                    name: _number(f"confidence.{name}", given[name])
-                    for name in ("slope", "offset", "matched")
-                }
-            )
+        for curve in _CURVES:
+            if curve in values:
+                given = {"matched": 0.0, **values[curve]}
+                values[curve] = Logistic(
+                    **{
+                        name: _number(f"{curve}.{name}", given[name])
+                        for name in ("slope", "offset", "matched")
+                    }
+                )
         if not isinstance(values.get("fitted_on", ""), str):
             raise RankingError("ranking constants: fitted_on must be text")
         return Ranking(**values)

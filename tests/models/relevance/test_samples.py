@@ -8,6 +8,8 @@ suite.
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +17,8 @@ import numpy as np
 import pytest
 
 from functions.search.engine import Engine
+from functions.visual.extract import extract
+from kadr.adapters.clip import ClipText
 from kadr.adapters.minilm import MiniLM
 from kadr.adapters.translation import translator
 from kadr.cli.ablation import Ablation, ablate
@@ -26,14 +30,17 @@ from kadr.core.modality import Modality
 from kadr.core.passages import embed_passages
 from kadr.core.rankers import EmbeddedQuery, IndexedVideo, Method, best, scores, similarities
 from kadr.core.ranking import default_ranking
+from kadr.models import registry
 from kadr.models.catalogue import Role, calibration
 from kadr.models.registry import require
-from kadr.runtime.settings import SearchSettings
+from kadr.runtime.settings import ExtractorSettings, SearchSettings
 from tests.fakes import MemoryGlossaryStore
 
 pytestmark = pytest.mark.onnx
 
-SAMPLES = Path(__file__).parents[3] / "samples"
+CHECKOUT = Path(__file__).parents[3]
+SAMPLES = CHECKOUT / "samples"
+DEMO = CHECKOUT / "models"  # what knows the drawings of the sample clips, and no photographs
 TRUST = 0.9  # of a recogniser that makes no mistakes
 
 
@@ -69,7 +76,7 @@ def clips(models_dir: Path) -> list[IndexedVideo]:
 
 @pytest.fixture(scope="module")
 def judged() -> list[JudgedQuery]:
-    """The queries that text answers, and those that nothing does: no weights here know what is seen."""
+    """The queries that text answers, and those that nothing does."""
     return [query for query in read_queries(SAMPLES / "queries.jsonl") if query.modality != "visual"]
 
 
@@ -84,8 +91,7 @@ def collection(clips: list[IndexedVideo], models_dir: Path) -> Collection:
     )
 
 
-@pytest.fixture(scope="module")
-def embedded(collection: Collection, judged: list[JudgedQuery], models_dir: Path) -> list[EmbeddedQuery]:
+def embed(collection: Collection, judged: list[JudgedQuery], models_dir: Path) -> list[EmbeddedQuery]:
     settings = SearchSettings(
         postgres_host="unused",
         postgres_secret_arn="unused",
@@ -106,15 +112,28 @@ def embedded(collection: Collection, judged: list[JudgedQuery], models_dir: Path
         SimpleNamespace(ledger=SimpleNamespace(newest_texts=lambda: texts), glossaries=MemoryGlossaryStore()),  # type: ignore[arg-type]
     )
     understood = [engine.understand(query.query) for query in judged]
+    english = [each.translated or each.corrected for each in understood]
     assert collection.text is not None
-    vectors = collection.text.embed([each.translated or each.corrected for each in understood])
-    return [EmbeddedQuery(None, vector, each.words) for vector, each in zip(vectors, understood, strict=True)]
+    pictures = [None] * len(english) if collection.clip is None else collection.clip.embed(english)
+    return [
+        EmbeddedQuery(picture, text, each.words)
+        for picture, text, each in zip(pictures, collection.text.embed(english), understood, strict=True)
+    ]
+
+
+@pytest.fixture(scope="module")
+def embedded(collection: Collection, judged: list[JudgedQuery], models_dir: Path) -> list[EmbeddedQuery]:
+    return embed(collection, judged, models_dir)
+
+
+def compared(collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]) -> Ablation:
+    answerable = [at for at, query in enumerate(judged) if query.relevant]
+    return ablate(collection, [judged[at] for at in answerable], [embedded[at] for at in answerable], k=5)
 
 
 @pytest.fixture(scope="module")
 def table(collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]) -> Ablation:
-    answerable = [at for at, query in enumerate(judged) if query.relevant]
-    return ablate(collection, [judged[at] for at in answerable], [embedded[at] for at in answerable], k=5)
+    return compared(collection, judged, embedded)
 
 
 def test_the_right_clip_is_found_by_what_is_written_and_by_what_is_said(table: Ablation) -> None:
@@ -148,19 +167,70 @@ def test_confidence_is_the_share_of_hits_that_are_right(outcome: Outcome) -> Non
     assert outcome.error_before < 0.02
 
 
-def test_nothing_good_is_said_where_nothing_is_and_hardly_where_the_first_hit_is_right(
+def nothing_good(
     collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]
-) -> None:
+) -> dict[str, list[bool]]:
+    """Of which queries it is said: by their modality where the first hit is right, else by "none"."""
     of, ranking = similarities(collection.videos, embedded), default_ranking()
+    curve = ranking.curve(pictures=collection.clip is not None)
     scored = scores(of, Method.FULL, ranking, collection.spreads, k=10)
-    said: dict[str, list[bool]] = {"none": [], "right": []}
+    said: dict[str, list[bool]] = defaultdict(list)
     for query, (wanted, page) in enumerate(zip(judged, best(scored, k=10), strict=True)):
-        confidence = max(ranking.confidence(scored[query, at], of.matched[query, at]) for at in page)
+        confidence = max(curve(scored[query, at], of.matched[query, at]) for at in page)
         if not wanted.relevant:
             said["none"].append(confidence < ranking.nothing_good)
         elif of.keys[page[0]] in wanted.relevant:
-            said["right"].append(confidence < ranking.nothing_good)
-    # measured: 23 of 24, and 7 of 130
+            said[wanted.modality].append(confidence < ranking.nothing_good)
+    return said
+
+
+def test_nothing_good_is_said_where_nothing_is_and_hardly_where_the_first_hit_is_right(
+    collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]
+) -> None:
+    said = nothing_good(collection, judged, embedded)
+    # measured: 21 of 24, and 6 of 130
     assert len(said["none"]) == 24
-    assert np.mean(said["none"]) >= 0.85, said
-    assert np.mean(said["right"]) <= 0.08, said
+    assert np.mean(said["none"]) >= 0.8, said
+    assert np.mean([*said["ocr"], *said["speech"]]) <= 0.08, said
+
+
+@pytest.fixture(scope="module")
+def pictured(collection: Collection) -> Collection:
+    """The same clips as the visual extractor and the demo CLIP see them."""
+    settings = ExtractorSettings.model_construct(
+        models_dir=DEMO, media_max_bytes=2**30, media_max_duration=60.0
+    )
+    seen = {video.key: extract(SAMPLES / "clips" / video.key, settings).vector for video in collection.videos}
+    return replace(
+        collection,
+        videos=tuple(
+            video
+            if (vector := seen[video.key]) is None
+            else replace(video, vectors={**video.vectors, Modality.VISUAL: vector})
+            for video in collection.videos
+        ),
+        spreads={**collection.spreads, "visual": registry.calibration(Role.VISUAL, DEMO)},
+        clip=ClipText(require("visual", DEMO).directory),
+    )
+
+
+def test_with_pictures_too_all_of_it_ranks_better_than_any_part_and_than_the_reference(
+    pictured: Collection, models_dir: Path
+) -> None:
+    judged = read_queries(SAMPLES / "queries.jsonl")
+    embedded = embed(pictured, judged, models_dir)
+    table = compared(pictured, judged, embedded)
+    figures = {method: row.overall.ndcg[10] for method, row in table.rows.items()}
+    full = figures.pop(Method.FULL)
+    assert set(figures) >= {Method.VISUAL, Method.OCR, Method.SPEECH, Method.REFERENCE, Method.UNION}
+    assert all(full > other + 0.02 for other in figures.values()), figures
+    # measured: nDCG@10 0.934, recall@5 0.963 over 166 queries; 0.87 of the 27 that only pictures answer
+    assert full >= 0.92
+    assert table.rows[Method.FULL].overall.recall[5] >= 0.95
+    assert table.rows[Method.FULL].modalities["visual"].recall[5] >= 0.8
+
+    said = nothing_good(pictured, judged, embedded)
+    # measured: 21 of 24, 5 of 129, and 12 of 18: the demo CLIP is never sure
+    assert np.mean(said["none"]) >= 0.8, said
+    assert np.mean([*said["ocr"], *said["speech"]]) <= 0.08, said
+    assert np.mean(said["visual"]) <= 0.75, said

@@ -20,8 +20,16 @@ def test_what_is_written_is_read_again() -> None:
         calibration={"text": Spread(0.06, 0.08)},
         words_weight=0.4,
         confidence=Logistic(0.9, -4.0, 1.5),
+        confidence_with_pictures=Logistic(1.1, -3.0, 1.0),
     )
     assert parse_ranking(json.loads(json.dumps(ranking_json(ranking)))) == ranking
+
+
+def test_where_pictures_count_confidence_has_a_curve_of_its_own_if_one_was_fitted() -> None:
+    text, pictures = Logistic(1.0, -4.0), Logistic(1.0, -2.0)
+    one, two = Ranking(confidence=text), Ranking(confidence=text, confidence_with_pictures=pictures)
+    assert [one.curve(pictures=each) for each in (False, True)] == [text, text]
+    assert [two.curve(pictures=each) for each in (False, True)] == [text, pictures]
 
 
 def test_the_constants_that_kadr_comes_with_can_be_read() -> None:
@@ -56,6 +64,7 @@ def test_the_version_changes_with_what_is_in_the_vectors_and_with_nothing_else()
         ({"formula": "guess"}, "formula"),
         ({"confidence": {"slope": -1, "offset": 0}}, "slope"),
         ({"confidence": {"slope": 1}}, "offset"),
+        ({"confidence_with_pictures": {"slope": 0, "offset": 0}}, "confidence_with_pictures.slope"),
         ({"nothing_good": float("nan")}, "nothing_good"),
         ({"nothing_good": 3.6}, "nothing_good"),
         ({"fitted_on": 3}, "fitted_on"),
