@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from kadr.adapters.s3_links import Keys, Links
+from kadr.adapters.s3_links import signed_get
 from kadr.core.errors import DependencyError, MediaLimitError, ObjectGoneError, SupersededError
 from kadr.core.identity import ObjectVersion
 
 if TYPE_CHECKING:
     from boto3 import Session
+    from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1024 * 1024
@@ -52,18 +53,13 @@ class S3ObjectStore:
 
         return boto3.Session()
 
-    @cached_property
-    def _links(self) -> Links:
-        place = self._client.meta
-        return Links(place.endpoint_url, place.region_name, self._keys)
-
-    def _keys(self) -> Keys:
+    def _credentials(self) -> ReadOnlyCredentials:
         # Asked for each link: those of a role expire, and boto3 renews them in time.
         found = self._session.get_credentials()
         frozen = None if found is None else found.get_frozen_credentials()
         if frozen is None or not frozen.access_key or not frozen.secret_key:
             raise DependencyError("S3 links cannot be signed: there are no AWS credentials")
-        return Keys(frozen.access_key, frozen.secret_key, frozen.token)
+        return frozen
 
     def head(self, bucket: str, key: str) -> ObjectVersion | None:
         """Return what lies at ``key`` now, or ``None`` where nothing does."""
@@ -122,7 +118,16 @@ class S3ObjectStore:
         The browser is told to show the object in place, under its own name, and to guess nothing.
         """
         name = quote(Path(key).name)
-        return self._links.get(bucket, key, expires=expires, disposition=f"inline; filename*=UTF-8''{name}")
+        place = self._client.meta
+        return signed_get(
+            place.endpoint_url,
+            place.region_name,
+            self._credentials(),
+            bucket,
+            key,
+            expires=expires,
+            disposition=f"inline; filename*=UTF-8''{name}",
+        )
 
 
 def _megabytes(size: int) -> str:
