@@ -15,6 +15,7 @@ from kadr.core.errors import MediaLimitError, ObjectGoneError, SupersededError
 from kadr.core.glossary import Entry
 from kadr.core.identity import ObjectVersion
 from kadr.events import ModalityExtracted
+from kadr.ports.keys import ApiKey, Scope
 
 
 class MemoryObjectStore:
@@ -118,6 +119,22 @@ class MemoryGlossaryStore:
             self._entries[tenant] = after
             self._versions[tenant] = self._versions.get(tenant, 0) + 1
         return len(gone)
+
+
+class ScopedKeys:
+    """What routes ask of a ``KeyStore``: a key is called after its scopes (``edit``, ``upload+edit``).
+
+    ``acme:edit`` is one of the tenant acme, and ``revoked:edit`` was valid once.
+    """
+
+    def find(self, key: str) -> ApiKey | None:
+        of, _, scopes = key.rpartition(":")
+        named = frozenset(scopes.split("+"))
+        if not named <= {*Scope, "other"}:
+            return None
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        revoked = now if of == "revoked" else None
+        return ApiKey(key, named, None if revoked else of or None, now, revoked_at=revoked)
 
 
 class MemoryQueryHistory:

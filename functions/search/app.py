@@ -12,7 +12,15 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from functions.search import glossary_routes, schemas, search_routes, speech_query, suggestion_routes, uploads
+from functions.search import (
+    authorisation,
+    glossary_routes,
+    schemas,
+    search_routes,
+    speech_query,
+    suggestion_routes,
+    uploads,
+)
 from functions.search.services import Injected, Services
 from kadr import __version__
 from kadr.core.errors import (
@@ -56,6 +64,7 @@ def create_app() -> FastAPI:
         tags=["videos"],
         responses={404: {"model": schemas.ErrorAnswer, "description": "There is no such video."}},
     )
+    authorisation.register(app)
     glossary_routes.register(app)
     speech_query.register(app)
     suggestion_routes.register(app)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Query
+from fastapi import Depends, FastAPI, Query
 
 from functions.search import schemas
+from functions.search.authorisation import REFUSALS, Key, check
 from functions.search.services import Injected
 from kadr.core.errors import GlossaryError
 from kadr.core.glossary import Entry
 from kadr.core.glossary_file import compare, entry, kind_of
 from kadr.core.text import fold
 from kadr.ports.glossary import EVERYBODY
+from kadr.ports.keys import Scope
 
-SCOPE = "glossary"
 Tenant = Annotated[
     str,
     Query(
@@ -27,36 +28,13 @@ Tenant = Annotated[
 
 def register(app: FastAPI) -> None:
     """Add the routes."""
-    refusals = {
-        401: {"model": schemas.ErrorAnswer, "description": "There is no key, or not a valid one."},
-        403: {"model": schemas.ErrorAnswer, "description": "The key may not do this for this tenant."},
-    }
     for method, route in (("GET", listed), ("PUT", put), ("DELETE", remove)):
-        app.add_api_route("/glossary", route, methods=[method], tags=["glossary"], responses=refusals)
+        app.add_api_route("/glossary", route, methods=[method], tags=["glossary"], responses={**REFUSALS})
 
 
-def authorised(
-    here: Injected,
-    tenant: Tenant = EVERYBODY,
-    authorization: Annotated[
-        str | None, Header(description="`Bearer` and the key", examples=["Bearer kadr_…"])
-    ] = None,
-    x_api_key: Annotated[
-        str | None, Header(description="the key, where the other header is taken", examples=["kadr_…"])
-    ] = None,
-) -> str:
+def authorised(key: Key, tenant: Tenant = EVERYBODY) -> str:
     """Return the tenant, if the request brings a key that may change its glossary."""
-    scheme, _, bearer = (authorization or "").partition(" ")
-    key = bearer.strip() if scheme.lower() == "bearer" else (x_api_key or "").strip()
-    found = here.world.keys.find(key) if key else None
-    if found is None or found.revoked_at is not None:
-        raise HTTPException(
-            401,
-            "send a valid key as `Authorization: Bearer …`; `kadr key create` makes one",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
-    if not found.allows(SCOPE, tenant):
-        raise HTTPException(403, "this key may not change the glossary of this tenant")
+    check(key, Scope.GLOSSARY, tenant)
     return tenant
 
 

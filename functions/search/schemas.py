@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from kadr.core.modality import Modality, Stage, StageState, VideoState
 from kadr.core.query import QueryStep
 from kadr.core.suggestions import Source
+from kadr.ports.keys import Scope
 
 
 class _Answer(BaseModel):
@@ -218,6 +219,15 @@ class HealthAnswer(_Answer):
     status: str = Field(description="`ok`, or `degraded` where a service does not answer")
     checks: dict[str, str]
     version: str
+
+
+class SessionAnswer(_Answer):
+    """What a key is good for."""
+
+    scopes: list[Scope] = Field(description="what it may be used for", examples=[["upload", "edit"]])
+    tenant: str | None = Field(
+        default=None, description="the one tenant whose glossary it is for; null: it is not limited to one"
+    )
 
 
 class GlossaryEntry(_Answer):

@@ -9,8 +9,11 @@ import typer
 from kadr.cli.database import database
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, session_of
+from kadr.ports.keys import Scope
 
-SCOPES = ("glossary",)
+SCOPES = tuple(map(str, Scope))
+# Who wants a key that deletes videos has to say so.
+DEFAULT = (str(Scope.GLOSSARY),)
 
 
 def register(app: typer.Typer) -> None:
@@ -28,7 +31,13 @@ def create(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(help="Whose key it is, or what for.")],
     scopes: Annotated[
-        list[str] | None, typer.Option("--scope", help=f"What it may be used for: {', '.join(SCOPES)}.")
+        list[str] | None,
+        typer.Option(
+            "--scope",
+            help=f"What it may be used for: {', '.join(SCOPES)}; may be given several times. "
+            f"Without it: {', '.join(DEFAULT)}.",
+            metavar="SCOPE",
+        ),
     ] = None,
     tenant: Annotated[
         str | None, typer.Option(help="The one tenant that it may act for; without it, all.", metavar="NAME")
@@ -39,7 +48,7 @@ def create(
     from kadr.adapters.api_keys import PostgresKeyStore
     from kadr.cli.console import print_json, stderr
 
-    wanted = scopes or list(SCOPES)
+    wanted = list(dict.fromkeys(scopes or DEFAULT))
     unknown = sorted(set(wanted) - set(SCOPES))
     if unknown:
         raise typer.BadParameter(f"there is no scope {', '.join(unknown)}; use {', '.join(SCOPES)}")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+
+class Scope(StrEnum):
+    """What a key may be good for."""
+
+    UPLOAD = "upload"  # send videos
+    EDIT = "edit"  # delete and retry videos, name and correct themes and people
+    GLOSSARY = "glossary"  # read and change what was added to the glossary
 
 
 @dataclass(frozen=True, slots=True)
