@@ -1,0 +1,96 @@
+/**
+ * @file Starts the page: the shell once, and a view for every entry of the history.
+ */
+
+import { Api, isAbort } from "./api.js";
+import { h } from "./dom.js";
+import { currentLanguage, translator } from "./i18n.js";
+import { followSystemTheme, showTheme } from "./preferences.js";
+import { Router } from "./router.js";
+import { Session } from "./session.js";
+import { Shell } from "./shell.js";
+import { failure } from "./states.js";
+
+/** @typedef {import("./router.js").Entry} Entry */
+/** @typedef {import("./types.js").Render} Render */
+
+/** @type {Record<string, () => Promise<{render: Render}>>} */
+const VIEWS = {
+  home: () => import("./views/home.js"),
+  search: () => import("./views/search.js"),
+  video: () => import("./views/video.js"),
+  themes: () => import("./views/themes.js"),
+  people: () => import("./views/people.js"),
+  upload: () => import("./views/upload.js"),
+  editor: () => import("./views/editor.js"),
+  missing: () => import("./views/missing.js"),
+};
+
+const session = new Session();
+session.load();
+const api = new Api(session);
+
+/** @type {{leave: AbortController, cleanUp: (() => void) | null} | null} */
+let shown = null;
+
+const router = new Router((entry) => void show(entry));
+const shell = new Shell({
+  api,
+  session,
+  navigate: (to, options) => router.navigate(to, options),
+  onLanguage: () => router.refresh(),
+});
+
+/** @param {Entry} entry */
+async function show(entry) {
+  shown?.leave.abort();
+  shown?.cleanUp?.();
+  const leave = new AbortController();
+  const mine = { leave, cleanUp: /** @type {(() => void) | null} */ (null) };
+  shown = mine;
+  const { view, params } = entry.route;
+  const language = currentLanguage();
+  const t = translator(language);
+  shell.enter(entry.route);
+  const root = h("div", { class: `view view-${view}` });
+  const focused = document.activeElement;
+  /** @type {import("./types.js").Context} */
+  const context = {
+    api,
+    session,
+    t,
+    language,
+    signal: leave.signal,
+    memory: entry.memory,
+    restored: entry.restored,
+    navigate: (to, options) => router.navigate(to, options),
+    title: (title) => shell.title(title),
+    announce: (message) => shell.announce(message),
+    toast: (message, options) => shell.toast(message, options),
+  };
+  shell.main.replaceChildren(root);
+  window.scrollTo(0, 0);
+  try {
+    const { render } = await (VIEWS[view] ?? VIEWS.missing)();
+    if (leave.signal.aborted) return;
+    const cleanUp = (await render(root, params, context)) ?? null;
+    if (leave.signal.aborted) {
+      cleanUp?.();
+      return;
+    }
+    mine.cleanUp = cleanUp;
+  } catch (error) {
+    if (leave.signal.aborted || isAbort(error)) return;
+    reportError(error);
+    root.replaceChildren(failure(error, t, () => router.navigate(location.pathname + location.search)));
+  }
+  window.scrollTo(0, entry.scroll);
+  // Whatever had the focus went with the old view: the keyboard goes on at the top of the new one.
+  if (focused !== null && !focused.isConnected) shell.main.focus({ preventScroll: true });
+}
+
+showTheme();
+followSystemTheme();
+document.body.append(...shell.elements);
+void session.check((key) => api.askSession(key));
+router.start();
