@@ -47,6 +47,8 @@ check "ruff check" "$bin/ruff" check .
 check "ruff format" "$bin/ruff" format --check .
 check "mypy --strict" "$bin/mypy"
 check "import law" "$bin/lint-imports"
+# types, lint and the tests of the search page's modules, under the Node.js of the environment
+check "search page" scripts/web.sh
 if [ "${1:-}" = --quick ]; then
   suite unit
 else
