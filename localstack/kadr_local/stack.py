@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 STACK_NAME = "kadr-local"
 SERVICES = ("ministack", "postgres", "qdrant", "api")
-FUNCTIONS = ("ingest", "visual", "ocr", "speech", "faces", "assemble", "search", "purge")
+FUNCTIONS = ("ingest", "visual", "ocr", "speech", "faces", "assemble", "search", "cluster", "purge")
 FOLLOW_POLL = 0.2  # seconds
 # Below .kadr: videos, passwords, and what functions say of them. PostgreSQL sees to its own folder, which
 # may belong to another user; that one must get through .kadr/state.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from kadr.core.modality import Stage
 
 
 class KadrSettings(BaseSettings):
@@ -100,6 +102,10 @@ class AssembleSettings(StorageSettings):
     """What assemble needs."""
 
 
+class ClusterSettings(StorageSettings, ModelSettings):
+    """What cluster needs."""
+
+
 class PurgeSettings(StorageSettings, BucketSettings):
     """What purge needs."""
 
@@ -126,7 +132,56 @@ class ImageQuerySettings(BaseSettings):
     image_query_per_minute: PositiveInt = 30  # of one client, within one process
 
 
-class SearchSettings(StorageSettings, BucketSettings, ModelSettings, SpeechQuerySettings, ImageQuerySettings):
+class UploadSettings(BaseSettings):
+    """Limits on the forms that pages upload with; :class:`MediaSettings` has those on the files."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    # a gigabyte takes three quarters of an hour at 3 Mbit/s, and S3 asks at the beginning only
+    upload_seconds: PositiveInt = 3600  # how long a form can be sent
+    uploads_per_minute: PositiveInt = 60  # with one key, within one process
+
+
+class StageQueueSettings(AssembleQueueSettings):
+    """The queues of the stages, by which what failed is tried again; empty where there is none."""
+
+    assemble_queue_url: str = ""
+    ingest_queue_url: str = ""
+    visual_queue_url: str = ""
+    ocr_queue_url: str = ""
+    speech_queue_url: str = ""
+    faces_queue_url: str = ""
+
+    @property
+    def stage_queues(self) -> dict[Stage, str]:
+        """The queue of each stage, by URL."""
+        return {stage: getattr(self, f"{stage}_queue_url") for stage in Stage}
+
+
+class PageSettings(BaseSettings):
+    """Where the search page's files lie, if this function serves them."""
+
+    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
+
+    page_dir: Path | None = None  # None, or empty: it is served from elsewhere
+
+    @field_validator("page_dir", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return value or None
+
+
+class SearchSettings(
+    StorageSettings,
+    BucketSettings,
+    MediaSettings,
+    ModelSettings,
+    SpeechQuerySettings,
+    ImageQuerySettings,
+    UploadSettings,
+    StageQueueSettings,
+    PageSettings,
+):
     """What search needs."""
 
     link_seconds: PositiveInt = 3600  # how long the links to videos and thumbnails in an answer work

@@ -15,7 +15,7 @@ NESTED = sorted((ROOT / "infra").glob("*.yaml"))
 
 QUEUED = ("Ingest", "Visual", "Ocr", "Speech", "Faces", "Assemble", "Purge")
 EXTRACTORS = ("Visual", "Ocr", "Speech", "Faces")
-FUNCTIONS = (*QUEUED, "Search")
+FUNCTIONS = (*QUEUED, "Search", "Cluster")
 
 
 class _Loader(yaml.SafeLoader):

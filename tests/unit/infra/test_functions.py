@@ -16,6 +16,7 @@ KINDS = [
 ]
 BY_FUNCTION = {
     "Assemble": settings.AssembleSettings,
+    "Cluster": settings.ClusterSettings,
     "Purge": settings.PurgeSettings,
     "Search": settings.SearchSettings,
 }

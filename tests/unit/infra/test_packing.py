@@ -168,6 +168,11 @@ def test_language_data_goes_into_ocr_alone() -> None:
         ("faces", {"dlib-bin", "setuptools", "av"}, {"tesserocr", "faster-whisper", "torch"}),
         ("speech", {"faster-whisper", "av"}, {"dlib-bin", "tesserocr", "torch"}),
         ("visual", {"onnxruntime", "av"}, {"dlib-bin", "tesserocr", "torch"}),
+        (
+            "cluster",
+            {"hdbscan", "scikit-learn", "onnxruntime"},
+            {"av", "dlib-bin", "fastapi", "matplotlib", "torch"},
+        ),
         ("search", {"fastapi", "mangum", "av", "faster-whisper"}, {"dlib-bin", "tesserocr", "torch"}),
     ],
 )
@@ -197,9 +202,14 @@ def test_an_image_gets_the_weights_of_its_roles(function: str, tmp_path: Path) -
     done = bake(function, tmp_path)
     assert done.returncode == 0, done.stderr
     baked = {each.name for each in (tmp_path / "to").iterdir()}
-    own = {"visual": "visual", "ocr": "text", "speech": "speech", "faces": "faces", "search": "text"}.get(
-        function
-    )
+    own = {
+        "visual": "visual",
+        "ocr": "text",
+        "speech": "speech",
+        "faces": "faces",
+        "search": "text",
+        "cluster": "visual",
+    }.get(function)
     assert baked == set() if own is None else own in baked
     for role in baked:
         assert (tmp_path / "to" / role / "some" / "model.onnx").read_bytes() == role.encode()

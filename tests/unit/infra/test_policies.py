@@ -38,6 +38,7 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
     "Speech": READS | REPORTS,
     "Faces": READS | REPORTS | keeps("faces"),
     "Assemble": set(),
+    "Cluster": set(),
     "Search": {("s3:GetObject", f"{MEDIA}/*"), ("s3:GetObject", f"{DERIVED}/*")} | keeps("suggestions"),
     "Purge": READS
     | {

@@ -1,0 +1,1 @@
+"""Finds themes and people across videos, on schedule."""
