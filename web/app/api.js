@@ -45,6 +45,8 @@ export function isAbort(error) {
  */
 export function inWords(error, t) {
   if (!(error instanceof ApiError)) return t("error.page");
+  // The API says which weights; for whom it matters, that is in the status.
+  if (error.message.includes("weights not installed")) return t("error.weights");
   const key = `error.${error.code}`;
   const words = t(key, { message: error.message, seconds: error.retryAfter ?? 5 });
   return words === key ? error.message : words;

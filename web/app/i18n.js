@@ -6,6 +6,7 @@
  */
 
 import { core } from "./messages/core.js";
+import { search } from "./messages/search.js";
 
 /** @typedef {import("./types.js").Language} Language */
 /** @typedef {Record<Language, Record<string, string>>} Messages */
@@ -15,6 +16,7 @@ const messages = { ru: {}, en: {} };
 const plurals = { ru: new Intl.PluralRules("ru"), en: new Intl.PluralRules("en") };
 
 addMessages(core);
+addMessages(search);
 
 /**
  * Adds messages; a key that is there already is replaced.

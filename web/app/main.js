@@ -14,6 +14,8 @@ import { failure } from "./states.js";
 /** @typedef {import("./router.js").Entry} Entry */
 /** @typedef {import("./types.js").Render} Render */
 
+const MOMENT = 120; // milliseconds: what is there earlier seems to be there at once
+
 /** @type {Record<string, () => Promise<{render: Render}>>} */
 const VIEWS = {
   home: () => import("./views/home.js"),
@@ -68,8 +70,14 @@ async function show(entry) {
     announce: (message) => shell.announce(message),
     toast: (message, options) => shell.toast(message, options),
   };
-  shell.main.replaceChildren(root);
-  window.scrollTo(0, 0);
+  // What is there stays for a moment: a view that is quick comes without a flash of grey before it.
+  const swap = () => {
+    if (root.isConnected || leave.signal.aborted) return;
+    shell.main.replaceChildren(root);
+    window.scrollTo(0, 0);
+  };
+  const timer = setTimeout(swap, shell.main.hasChildNodes() ? MOMENT : 0);
+  leave.signal.addEventListener("abort", () => clearTimeout(timer));
   try {
     const { render } = await (VIEWS[view] ?? VIEWS.missing)();
     if (leave.signal.aborted) return;
@@ -84,6 +92,7 @@ async function show(entry) {
     reportError(error);
     root.replaceChildren(failure(error, t, () => router.navigate(location.pathname + location.search)));
   }
+  swap();
   window.scrollTo(0, entry.scroll);
   // Whatever had the focus went with the old view: the keyboard goes on at the top of the new one.
   if (focused !== null && !focused.isConnected) shell.main.focus({ preventScroll: true });

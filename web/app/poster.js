@@ -1,0 +1,50 @@
+/**
+ * @file A poster: the picture of a video in a frame of nine by sixteen, which is a link and plays.
+ */
+
+import { h } from "./dom.js";
+import { clock, titleOf } from "./i18n.js";
+import { icon } from "./icons.js";
+import { playsOnDemand } from "./player.js";
+
+/**
+ * Draws a poster.
+ * @param {import("./types.js").Card} card
+ * @param {{href: string, t: import("./types.js").Translate, at?: number, label?: string, badges?: import("./dom.js").Child}} options
+ *   `at`: the second it is played from; `label`: what the link is called, the title without it
+ */
+export function poster(card, { href, t, at = 0, label, badges }) {
+  const title = titleOf(card.key);
+  const link = h(
+    "a",
+    { class: "poster", href, "aria-label": label ?? title },
+    h("span", { class: "poster-title", "aria-hidden": "true" }, title),
+    picture(card.thumbnail_url),
+    h("span", { class: "poster-shade", "aria-hidden": "true" }),
+    h(
+      "span",
+      { class: "poster-badges", "aria-hidden": "true" },
+      at > 0.5 && h("span", { class: "badge badge-moment" }, icon("play"), clock(at)),
+      card.duration !== null && h("span", { class: "badge badge-duration" }, clock(card.duration)),
+    ),
+    badges,
+    h("span", { class: "poster-open badge", "aria-hidden": "true" }, t("poster.open"), icon("forward")),
+  );
+  playsOnDemand(link, () => ({ url: card.video_url, at }));
+  return link;
+}
+
+/**
+ * Draws a picture that fades in when it is there, and is left out if it does not come. It holds nothing up.
+ * @param {string | null} address
+ */
+export function picture(address) {
+  if (address === null) return null;
+  const image = h("img", { alt: "", loading: "lazy", decoding: "async", width: 360, height: 640, draggable: "false" });
+  const shown = () => image.classList.add("is-there");
+  image.addEventListener("load", shown);
+  image.addEventListener("error", () => image.remove());
+  image.src = address;
+  if (image.complete && image.naturalWidth > 0) shown();
+  return image;
+}

@@ -1,0 +1,62 @@
+/**
+ * @file A result in the grid: its poster, why it was found, the moments to jump to.
+ */
+
+import { h } from "./dom.js";
+import { briefReason, openEvidence, partsBar, percent, timeButton } from "./evidence.js";
+import { titleOf } from "./i18n.js";
+import { icon } from "./icons.js";
+import { playPreview } from "./player.js";
+import { poster } from "./poster.js";
+import { moments, startOf } from "./reasons.js";
+import { address } from "./router.js";
+
+const MOST_MOMENTS = 3;
+
+/**
+ * Draws a result.
+ * @param {import("./types.js").Result} result
+ * @param {{t: import("./types.js").Translate, params: URLSearchParams}} options `params`: the search that it is a result of
+ */
+export function resultCard(result, { t, params }) {
+  const title = titleOf(result.key);
+  const at = startOf(result);
+  const link = poster(result, {
+    t,
+    at,
+    href: address({ video: result.video_id, t: at > 0 ? Number(at.toFixed(1)) : null, q: params.get("q") }),
+    badges:
+      result.duplicates > 0 &&
+      h("span", { class: "poster-stack badge", title: t("duplicates", { n: result.duplicates }), "aria-hidden": "true" }, icon("stack"), `+${result.duplicates}`),
+  });
+  const jump = (/** @type {number} */ seconds) => {
+    playPreview(link, { url: result.video_url, at: seconds });
+    link.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  };
+  return h(
+    "article",
+    { class: "card result", data: { video: result.video_id } },
+    link,
+    h(
+      "div",
+      { class: "card-text" },
+      h("h3", { class: "result-title" }, title),
+      briefReason(result, t),
+      h(
+        "div",
+        { class: "result-moments" },
+        moments(result)
+          .slice(0, MOST_MOMENTS)
+          .map(({ modality, time }) => timeButton(modality, time, t, jump)),
+      ),
+      h(
+        "button",
+        { type: "button", class: "why", "aria-haspopup": "dialog", on: { click: () => openEvidence(result, { t, jump, params }) } },
+        partsBar(result, t),
+        result.confidence !== null && h("span", { class: "why-sure" }, percent(result.confidence)),
+        h("span", { class: "why-label" }, t("action.why")),
+        h("span", { class: "visually-hidden" }, title),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,61 @@
+/**
+ * @file The first page: what others look for, and what is new.
+ */
+
+import { isAbort } from "../api.js";
+import { append, fill, h } from "../dom.js";
+import { icon } from "../icons.js";
+import { stopPreview } from "../player.js";
+import { poster } from "../poster.js";
+import { address } from "../router.js";
+import { failure, nothing, posterSkeletons } from "../states.js";
+
+const NEWEST = 24;
+const IDEAS = 8;
+
+/** @type {import("../types.js").Render} */
+export async function render(root, _params, { api, t, title, signal, memory }) {
+  title("");
+  const ideas = h("div", { class: "ideas" });
+  const newest = h("section", { class: "newest", "aria-label": t("home.newest") });
+  append(root, [ideas, newest]);
+
+  const load = async () => {
+    fill(newest, posterSkeletons(12));
+    try {
+      const known = /** @type {import("../types.js").Video[] | undefined} */ (memory.videos);
+      const videos = known ?? (await api.videos({ state: "searchable", limit: NEWEST }, { signal })).videos;
+      memory.videos = videos;
+      if (videos.length === 0) {
+        const upload = h("a", { class: "button primary", href: address({ view: "upload" }) }, icon("upload"), t("results.empty.upload"));
+        fill(newest, nothing({ title: t("results.empty"), text: t("results.empty.text"), mark: "upload", actions: [upload] }));
+        return;
+      }
+      fill(
+        newest,
+        h("h2", { class: "section-title" }, t("home.newest")),
+        h("ul", { class: "grid grid-tight" }, videos.map((video) => h("li", null, poster(video, { t, href: address({ video: video.video_id }) })))),
+      );
+    } catch (error) {
+      if (!isAbort(error)) fill(newest, failure(error, t, () => void load()));
+    }
+  };
+
+  const suggest = async () => {
+    try {
+      const known = /** @type {string[] | undefined} */ (memory.ideas);
+      const texts = known ?? (await api.suggest({ q: "", k: IDEAS }, { signal })).suggestions.map(({ text }) => text);
+      memory.ideas = texts;
+      if (texts.length === 0) return;
+      append(ideas, [
+        h("h2", { class: "visually-hidden" }, t("home.try")),
+        h("ul", { class: "chips" }, texts.map((q) => h("li", null, h("a", { class: "chip", href: address({ q }) }, q)))),
+      ]);
+    } catch {
+      // Ideas are an extra.
+    }
+  };
+
+  await Promise.all([load(), suggest()]);
+  return stopPreview;
+}

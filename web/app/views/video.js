@@ -1,0 +1,264 @@
+/**
+ * @file One video: the player, why it was found, what is like it.
+ */
+
+import { isAbort } from "../api.js";
+import { append, fill, h } from "../dom.js";
+import { evidencePanel } from "../evidence.js";
+import { clock, titleOf } from "../i18n.js";
+import { icon } from "../icons.js";
+import { stopPreview } from "../player.js";
+import { poster } from "../poster.js";
+import { moments } from "../reasons.js";
+import { address } from "../router.js";
+import { failure, posterSkeletons } from "../states.js";
+
+/** @typedef {import("../types.js").Context} Context */
+/** @typedef {import("../types.js").Video} Video */
+/** @typedef {import("../types.js").Result} Result */
+
+const SIMILAR = 12;
+const DEEP = 50; // results among which the reason for this video is looked for
+const POLL = 2000; // milliseconds between two looks at a video that is being indexed
+const FINAL = ["done", "empty", "unavailable", "failed", "dead"];
+
+/** @type {import("../types.js").Render} */
+export async function render(root, params, context) {
+  const { api, t, signal, title, memory } = context;
+  const id = params.get("video") ?? "";
+  const at = Math.max(0, Number(params.get("t")) || 0);
+  title(t("video.title"));
+  const page = h("div", { class: "watch" }, h("div", { class: "watch-stage skeleton" }), h("div", { class: "watch-side" }, h("div", { class: "skeleton skeleton-line" })));
+  fill(root, page);
+  let video;
+  try {
+    video = /** @type {Video | undefined} */ (memory.video) ?? (await api.video(id, { signal }));
+  } catch (error) {
+    if (!isAbort(error)) fill(root, failure(error, t, () => void render(root, params, context)));
+    return undefined;
+  }
+  memory.video = video;
+  const name = titleOf(video.key);
+  title(name);
+
+  const player = stage(video, /** @type {number | undefined} */ (memory.time) ?? at, context);
+  const jump = (/** @type {number} */ seconds) => {
+    player.seek(seconds);
+    player.element.scrollIntoView({ block: "nearest", behavior: "smooth" });
+  };
+  const why = h("section", { class: "watch-why" });
+  const stages = h("section", { class: "watch-stages" });
+  const similar = h("section", { class: "watch-similar" });
+  fill(
+    root,
+    h(
+      "div",
+      { class: "watch" },
+      player.element,
+      h(
+        "div",
+        { class: "watch-side stack" },
+        h("div", { class: "stack-s" }, h("h1", null, name), h("div", { class: "cluster" }, copyButton(video, player, params, context))),
+        why,
+        stages,
+      ),
+    ),
+    similar,
+  );
+  await Promise.all([
+    explainWhy(why, params, context, { id, jump, mark: player.mark }),
+    showStages(stages, video, context),
+    showSimilar(similar, id, context),
+  ]);
+  return () => {
+    memory.time = player.time();
+    stopPreview();
+    player.release();
+  };
+}
+
+/**
+ * The player, with the moments that match on a line below it.
+ * @param {Video} video
+ * @param {number} at
+ * @param {Context} context
+ */
+function stage(video, at, { t }) {
+  const media = h("video", {
+    class: "watch-video",
+    controls: true,
+    playsinline: true,
+    preload: "auto",
+    poster: at > 0.5 ? null : video.thumbnail_url,
+    "aria-label": t("video.player", { title: titleOf(video.key) }),
+  });
+  const line = h("div", { class: "moments-line" });
+  const wrong = h("p", { class: "watch-wrong", role: "alert", hidden: true }, t("video.failed"));
+  media.addEventListener("error", () => (wrong.hidden = false));
+  media.addEventListener(
+    "loadedmetadata",
+    () => {
+      if (at > 0 && Math.abs(media.currentTime - at) > 0.3) media.currentTime = Math.min(at, Math.max(0, media.duration - 0.2));
+      // With sound where the browser lets it: somebody has just tapped to get here. Without, where not.
+      media.play().catch(() => {
+        media.muted = true;
+        media.play().catch(() => undefined);
+      });
+    },
+    { once: true },
+  );
+  media.src = at > 0 ? `${video.video_url}#t=${at}` : video.video_url;
+  const seek = (/** @type {number} */ seconds) => {
+    media.currentTime = seconds;
+    void media.play().catch(() => undefined);
+  };
+  return {
+    element: h("div", { class: "watch-stage" }, h("div", { class: "watch-frame" }, media, wrong), line),
+    seek,
+    time: () => media.currentTime,
+    release: () => {
+      media.pause();
+      media.removeAttribute("src");
+      media.load();
+    },
+    /** @param {Result} result */
+    mark: (result) => {
+      const duration = video.duration ?? 0;
+      if (duration <= 0) return;
+      fill(
+        line,
+        moments(result).map(({ modality, time }) =>
+          h("button", {
+            type: "button",
+            class: `moment-mark time-${modality}`,
+            style: { left: `${Math.min(99, (100 * time) / duration)}%` },
+            "aria-label": t("moment.jump", { time: clock(time), modality: t(`modality.${modality}`) }),
+            title: clock(time),
+            on: { click: () => seek(time) },
+          }),
+        ),
+      );
+    },
+  };
+}
+
+/**
+ * @param {Video} video
+ * @param {{time: () => number}} player
+ * @param {URLSearchParams} params
+ * @param {Context} context
+ */
+function copyButton(video, player, params, { t, toast }) {
+  const copy = async () => {
+    const seconds = Math.round(player.time() * 10) / 10;
+    const link = new URL(address({ video: video.video_id, t: seconds || null, q: params.get("q") }), location.origin).href;
+    try {
+      if (navigator.share && matchMedia("(pointer: coarse)").matches) await navigator.share({ url: link });
+      else {
+        await navigator.clipboard.writeText(link);
+        toast(t("video.copied"));
+      }
+    } catch (error) {
+      if (!isAbort(error)) toast(link);
+    }
+  };
+  return h("button", { type: "button", class: "button small", on: { click: () => void copy() } }, icon("link"), t("video.link"));
+}
+
+/**
+ * Shows why the video was found, if it was looked for.
+ * @param {HTMLElement} why
+ * @param {URLSearchParams} params
+ * @param {Context} context
+ * @param {{id: string, jump: (seconds: number) => void, mark: (result: Result) => void}} about
+ */
+async function explainWhy(why, params, { api, t, signal, memory }, { id, jump, mark }) {
+  const q = params.get("q");
+  if (!q) return;
+  try {
+    const known = /** @type {Result | undefined} */ (memory.result);
+    const found = known ?? (await api.search({ q, k: DEEP, collapse: false }, { signal })).results.find(({ video_id }) => video_id === id);
+    if (!found) return;
+    memory.result = found;
+    mark(found);
+    append(why, [
+      h(
+        "div",
+        { class: "panel stack" },
+        h("div", { class: "why-head" }, h("h2", null, t("evidence.title")), h("a", { class: "chip", href: address({ q }) }, icon("search"), q)),
+        evidencePanel(found, { t, jump }),
+      ),
+    ]);
+  } catch {
+    // The video is there; why it was found is an extra.
+  }
+}
+
+/**
+ * Shows what is known of the video, and goes on looking while it is being indexed.
+ * @param {HTMLElement} section
+ * @param {Video} video
+ * @param {Context} context
+ */
+async function showStages(section, video, { api, t, signal }) {
+  const draw = (/** @type {Video} */ now) =>
+    fill(
+      section,
+      h(
+        "details",
+        { class: "stages", open: now.state === "indexing" || now.state === "failed" },
+        h("summary", null, t(now.state === "indexing" ? "video.indexing" : "video.stages")),
+        h(
+          "ul",
+          { class: "stage-list" },
+          now.stages.map(({ stage: name, state, reason }) =>
+            h(
+              "li",
+              { class: `stage stage-${state}` },
+              h("span", null, t(`stage.${name}`)),
+              h("span", { class: "stage-state" }, t(`stage.state.${state}`)),
+              (state === "failed" || state === "dead" || state === "unavailable") && reason ? h("span", { class: "stage-reason" }, reason) : null,
+            ),
+          ),
+        ),
+      ),
+    );
+  draw(video);
+  const running = (/** @type {Video} */ now) => now.stages.some(({ state }) => !FINAL.includes(state));
+  if (!running(video)) return;
+  const look = async () => {
+    try {
+      const now = await api.video(video.video_id, { signal });
+      draw(now);
+      if (running(now)) setTimeout(() => void look(), POLL);
+    } catch (error) {
+      if (!isAbort(error)) setTimeout(() => void look(), 3 * POLL);
+    }
+  };
+  setTimeout(() => void look(), POLL);
+}
+
+/**
+ * @param {HTMLElement} section
+ * @param {string} id
+ * @param {Context} context
+ */
+async function showSimilar(section, id, { api, t, signal, memory }) {
+  const heading = h("h2", { class: "section-title" }, t("similar.title"));
+  try {
+    const known = /** @type {Result[] | undefined} */ (memory.similar);
+    if (!known) fill(section, heading, posterSkeletons(6));
+    const results = known ?? (await api.similar(id, { k: SIMILAR }, { signal })).results;
+    memory.similar = results;
+    fill(
+      section,
+      results.length > 0 && [
+        heading,
+        h("ul", { class: "grid grid-tight" }, results.map((result) => h("li", null, poster(result, { t, href: address({ video: result.video_id }) })))),
+      ],
+    );
+  } catch (error) {
+    // Nothing of it is indexed yet, or the service does not answer: the video is there all the same.
+    if (!isAbort(error)) fill(section);
+  }
+}
