@@ -47,7 +47,14 @@ def test_a_link_is_what_boto3_signs(
     )
     credentials = Credentials("AKIA", "secret", token)
     ours = signed_get(
-        client.meta.endpoint_url, region, credentials, "media", key, expires=600, disposition=disposition
+        client.meta.endpoint_url,
+        region,
+        credentials,
+        "media",
+        key,
+        expires=600,
+        disposition=disposition,
+        now=NOW,
     )
     assert urlsplit(ours)[:3] == urlsplit(theirs)[:3]
     assert dict(parse_qsl(urlsplit(ours).query)) == dict(parse_qsl(urlsplit(theirs).query))
