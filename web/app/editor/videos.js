@@ -1,0 +1,130 @@
+/** @file Videos as an editor sees them: what failed and why, tried again, deleted. */
+
+import { inWords, isAbort } from "../api.js";
+import { deleteVideo } from "../deletion.js";
+import { append, fill, h } from "../dom.js";
+import { titleOf } from "../i18n.js";
+import { icon } from "../icons.js";
+import { furtherPages } from "../paging.js";
+import { poll } from "../polling.js";
+import { picture } from "../poster.js";
+import { address } from "../router.js";
+import { brokenStages, fingerprint, isBroken, isSettled, stageRow } from "../stages.js";
+import { failure, nothing } from "../states.js";
+
+/** @typedef {import("../types.js").Context} Context */
+/** @typedef {import("../types.js").Video} Video */
+
+const PAGE = 50;
+const WHICH = /** @type {const} */ (["failed", "indexing", "all"]);
+
+/** @type {import("../views/editor.js").Section} */
+export async function editVideos(body, params, context) {
+  const { api, t, signal } = context;
+  const which = WHICH.find((each) => each === params.get("which")) ?? "failed";
+  const list = h("ul", { class: "uploads" });
+  const foot = h("div", { class: "results-foot" });
+  const place = h("div");
+  append(body, [
+    h(
+      "ul",
+      { class: "chips", "aria-label": t("videos.label") },
+      WHICH.map((each) => h("li", null, h("a", { class: "chip", href: address({ view: "editor", tab: "videos", which: each }), "aria-current": each === which ? "true" : null }, t(`videos.${each}`)))),
+    ),
+    place,
+    foot,
+  ]);
+  const ask = (/** @type {number} */ offset) => api.videos({ limit: PAGE, offset, state: which === "all" ? null : which }, { signal });
+  const add = (/** @type {Video[]} */ videos, /** @type {number} */ offset) => {
+    append(list, videos.map((video) => new Row(video, context).element));
+    return videos.length === PAGE ? offset + PAGE : null;
+  };
+  try {
+    fill(place, h("div", { class: "uploads", "aria-hidden": "true" }, Array.from({ length: 4 }, () => h("div", { class: "upload skeleton" }))));
+    const { videos } = await ask(0);
+    if (videos.length === 0) {
+      const text = which === "failed" ? t("videos.none.failed.text") : null;
+      fill(place, nothing({ title: t(which === "failed" ? "videos.none.failed" : "videos.none"), text, mark: which === "failed" ? "check" : "frame" }));
+      return;
+    }
+    fill(place, list);
+    furtherPages(foot, add(videos, 0), async (offset) => add((await ask(offset)).videos, offset), context);
+  } catch (error) {
+    if (!isAbort(error)) fill(place, failure(error, t, () => (fill(body), void editVideos(body, params, context))));
+  }
+}
+
+/** One video on the list. */
+class Row {
+  #state = h("p", { class: "upload-state" });
+  #stages = h("div", { class: "upload-stages" });
+  #tools = h("div", { class: "upload-tools" });
+
+  /**
+   * @param {Video} video
+   * @param {Context} context
+   */
+  constructor(video, context) {
+    this.video = video;
+    this.context = context;
+    const name = titleOf(video.key);
+    this.element = h(
+      "li",
+      { class: "upload", data: { video: video.video_id } },
+      h("a", { class: "upload-picture", href: address({ video: video.video_id }), "aria-label": name }, icon("frame"), picture(video.thumbnail_url)),
+      h("div", { class: "upload-text" }, h("p", { class: "upload-name", dir: "auto" }, video.key), this.#state, this.#stages),
+      this.#tools,
+    );
+    this.#draw(false);
+  }
+
+  /** @param {boolean} going whether it is being deleted */
+  #draw(going) {
+    const { video, context } = this;
+    const { t } = context;
+    const name = titleOf(video.key);
+    this.element.dataset.status = video.state === "failed" ? "unusable" : video.state;
+    this.#state.textContent = going ? t("delete.going") : t(`state.${video.state}`);
+    fill(this.#stages, video.state !== "failed" && stageRow(video, t("upload.stages", { name }), t), brokenStages(video, t));
+    const unwell = video.stages.some((stage) => isBroken(stage) || stage.state === "unavailable");
+    fill(
+      this.#tools,
+      unwell && h("button", { type: "button", class: "button small", "aria-label": t("videos.retry.label", { name }), disabled: going, on: { click: () => void this.#retry() } }, icon("retry"), t("videos.retry")),
+      h("button", { type: "button", class: "icon-button", "aria-label": t("delete.label", { name }), title: t("action.delete"), disabled: going, on: { click: () => this.#delete() } }, icon("delete")),
+    );
+  }
+
+  async #retry() {
+    const { api, t, toast, signal } = this.context;
+    try {
+      const { stages } = await api.retryVideo(this.video.video_id, { signal });
+      toast(stages.length > 0 ? t("videos.retried", { stages: stages.map((stage) => t(`stage.${stage}`)).join(", ") }) : t("videos.retried.none"));
+      if (stages.length > 0) await this.#follow();
+    } catch (error) {
+      if (!isAbort(error)) toast(inWords(error, t), { kind: "error" });
+    }
+  }
+
+  async #follow() {
+    const { api, signal } = this.context;
+    await poll(
+      async () => {
+        const before = fingerprint(this.video);
+        this.video = await api.video(this.video.video_id, { signal });
+        this.#draw(false);
+        if (isSettled(this.video)) return "done";
+        return fingerprint(this.video) === before ? "same" : "changed";
+      },
+      { signal },
+    );
+  }
+
+  #delete() {
+    const { video, context } = this;
+    void deleteVideo(video.video_id, titleOf(video.key), context, {
+      going: () => this.#draw(true),
+      gone: () => this.element.remove(),
+      kept: () => this.#draw(false),
+    });
+  }
+}
