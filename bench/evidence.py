@@ -6,7 +6,6 @@ import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import cycle
 from uuid import UUID
 
@@ -16,11 +15,11 @@ from bench.results import Result
 from functions.search.evidence import Asked, Explainer
 from kadr.core.extraction import FrameEmbeddings, Moment, StoredFrames, Word
 from kadr.core.highlights import Sought
-from kadr.core.modality import Modality, VideoState
+from kadr.core.modality import Modality
 from kadr.core.pooling import unit_rows
 from kadr.core.ranking import default_ranking
 from kadr.core.words import query_words
-from kadr.ports.ledger import VideoRecord
+from kadr.ports.ledger import FoundVideo
 from kadr.ports.similarities import VideoSimilarity
 from kadr.ports.vectors import Hit
 
@@ -29,7 +28,6 @@ HITS, FRAMES, MOMENTS, WORDS = 20, 120, 30, 9
 PAGES = 10
 RUNS = 60
 
-_NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _RARE = [("как варить вкусный борщ", 1.0), ("how to cook tasty borscht", 0.7)]
 # Every hit has three moments with one of these.
 _FREQUENT = [("время года для человека", 1.0), ("time of the year for a man", 0.7)]
@@ -40,8 +38,7 @@ class _Page:
     """Hits, and what the stores say of them."""
 
     hits: list[Hit]
-    texts: dict[UUID, dict[Modality, list[Moment]]]
-    pictures: dict[UUID, StoredFrames]
+    videos: dict[UUID, FoundVideo]
     similar: dict[UUID, VideoSimilarity]
 
 
@@ -51,11 +48,8 @@ class _Stores:
     def __init__(self, page: _Page) -> None:
         self.page = page
 
-    def moments(self, video_ids: Sequence[UUID]) -> Mapping[UUID, Mapping[Modality, Sequence[Moment]]]:
-        return self.page.texts
-
-    def frames(self, video_ids: Sequence[UUID]) -> Mapping[UUID, StoredFrames]:
-        return self.page.pictures
+    def found(self, video_ids: Sequence[UUID], **_parts: bool) -> Mapping[UUID, FoundVideo]:
+        return self.page.videos
 
     def of(self, video_ids: Sequence[UUID], **_sides: object) -> Mapping[UUID, VideoSimilarity]:
         return self.page.similar
@@ -70,7 +64,6 @@ def measure() -> Result:
     random = np.random.default_rng(2)
     pages = [_page(random) for _ in range(PAGES)]
     clip, text = (unit_rows(random.standard_normal((1, size)).astype(np.float32))[0] for size in (512, 384))
-    records = {hit.video_id: _record(hit.video_id) for hit in pages[0].hits}
     ranking = default_ranking()
     stores = _Stores(pages[0])
     explainer = Explainer(stores, stores, None)  # type: ignore[arg-type]
@@ -83,7 +76,7 @@ def measure() -> Result:
         def work() -> tuple[float, float]:
             stores.page = next(turns)
             wall, cpu = time.perf_counter(), time.process_time()
-            explainer.explain(stores.page.hits, records, asked, ranking)
+            explainer.explain(stores.page.hits, asked, ranking)
             return (time.perf_counter() - wall) * 1000, (time.process_time() - cpu) * 1000
 
         for _ in pages:  # a process that has served some pages knows their words
@@ -123,17 +116,18 @@ def _page(random: np.random.Generator) -> _Page:
     third = MOMENTS // 3
     return _Page(
         hits=[Hit(each, 8.0 - rank / 10, {"weights": weights}) for rank, each in enumerate(ids)],
-        texts={
-            each: {
-                Modality.OCR: [moment(second) for second in range(third)],
-                Modality.SPEECH: [moment(second) for second in range(MOMENTS - third)],
-            }
+        videos={
+            each: FoundVideo(
+                each,
+                "media",
+                f"{each}.mp4",
+                moments={
+                    Modality.OCR: [moment(second) for second in range(third)],
+                    Modality.SPEECH: [moment(second) for second in range(MOMENTS - third)],
+                },
+                frames=pictures[each],
+            )
             for each in ids
         },
-        pictures=pictures,
         similar={each: VideoSimilarity(cosines, words=9.0) for each in ids},
     )
-
-
-def _record(video_id: UUID) -> VideoRecord:
-    return VideoRecord(video_id, "media", f"{video_id}.mp4", 1, VideoState.SEARCHABLE, 1, _NOON, _NOON)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from kadr.core.vocabulary import LISTED, Vocabulary, WordIndex
 from kadr.models.registry import require
 from kadr.ports.embedding import Translator
 from kadr.ports.glossary import EVERYBODY
-from kadr.ports.ledger import VideoRecord
+from kadr.ports.ledger import FoundVideo
 from kadr.ports.vectors import Hit
 from kadr.runtime.settings import SearchSettings
 from kadr.runtime.telemetry import logger
@@ -51,7 +52,7 @@ _VOCABULARY_SECONDS = 60.0
 class Result:
     """One video of a page; ``rank`` 1 is the best, ``duplicates`` are the near duplicates it stands for."""
 
-    record: VideoRecord
+    record: FoundVideo
     rank: int
     score: float
     shares: dict[str, float]
@@ -274,6 +275,10 @@ class Engine:
         return Page(None, results, nothing_good=not results, took=took, next_offset=page.next_offset)
 
     @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max_workers=4, thread_name_prefix="search")
+
+    @cached_property
     def _retrieval(self) -> Retrieval:
         return Retrieval(self._world.video_search)
 
@@ -285,30 +290,31 @@ class Engine:
     def _results(
         self, page: Cut[Shown[Hit]], wanted: Wanted, asked: Asked, ranking: Ranking
     ) -> tuple[Result, ...]:
-        found = [each.item.video_id for each in page.items]
-        records = self._world.ledger.records(found)
-        why = self._explainer.explain([each.item for each in page.items], records, asked, ranking)
+        explained = self._explainer.explain([each.item for each in page.items], asked, ranking)
         return tuple(
             Result(
-                record=records[each.item.video_id],
+                record=explained[each.item.video_id].video,
                 rank=rank,
                 score=each.item.score,
                 shares={
                     str(name): float(share) for name, share in each.item.payload.get("weights", {}).items()
                 },
-                why=why[each.item.video_id],
+                why=explained[each.item.video_id].why,
                 duplicates=each.duplicates,
             )
             for rank, each in enumerate(page.items, start=wanted.offset + 1)
             # A point without a row is one that is being deleted at this moment.
-            if each.item.video_id in records
+            if each.item.video_id in explained
         )
 
     def _vectors(self, english: str) -> QueryVectors:
         clip, text = self.clip, self.text
+        # At the same time: each model has a processor to itself, which serves both better than two in turn.
+        seen = None if clip is None else self._threads.submit(clip.embed, [english])
+        meant = None if text is None else self._text_vector(english)
         return QueryVectors(
-            clip=None if clip is None else clip.embed([english])[0],
-            text=None if text is None else self._text_vector(english),
+            clip=None if seen is None else seen.result()[0],
+            text=meant,
             clip_version="" if clip is None else clip.model_version,
             text_version="" if text is None else text.model_version,
         )

@@ -19,7 +19,7 @@ from kadr.core.modality import Modality, Stage
 from kadr.core.ranking import Ranking
 from kadr.core.words import SparseVector
 from kadr.models.catalogue import Role, calibration
-from kadr.ports.ledger import Ledger, VideoRecord
+from kadr.ports.ledger import FoundVideo, Ledger
 from kadr.ports.similarities import Similarities, VideoSimilarity
 from kadr.ports.vectors import Hit
 from kadr.runtime.assembly import text_version
@@ -67,8 +67,16 @@ class Explanation:
     confidence: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A hit as it is shown: the video, and why it was found."""
+
+    video: FoundVideo
+    why: Explanation = field(default_factory=Explanation)
+
+
 class Explainer:
-    """Explains the hits of a page: two reads of PostgreSQL and one request to Qdrant, at the same time."""
+    """Explains the hits of a page: one read of PostgreSQL and one request to Qdrant, at the same time."""
 
     def __init__(self, ledger: Ledger, similarities: Similarities, embed: Embed | None) -> None:
         """``embed`` gives the unit vector (384,) of an English text; ``None`` where nothing can."""
@@ -80,58 +88,56 @@ class Explainer:
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max_workers=4, thread_name_prefix="evidence")
 
-    def explain(
-        self, hits: Sequence[Hit], records: Mapping[UUID, VideoRecord], asked: Asked, ranking: Ranking
-    ) -> dict[UUID, Explanation]:
-        """Return why each of the hits was found.
+    def explain(self, hits: Sequence[Hit], asked: Asked, ranking: Ranking) -> dict[UUID, Explained]:
+        """Return why each of the hits was found; one whose video is gone meanwhile is left out.
 
         ``ranking`` holds the constants that the hits were scored with.
 
         Raises:
             DependencyError: Qdrant or PostgreSQL does not answer.
         """
-        ids = [hit.video_id for hit in hits if hit.video_id in records]
+        ids = [hit.video_id for hit in hits]
         if not ids:
             return {}
         measured = self._threads.submit(
             self._similarities.of, ids, visual=asked.clip, text=asked.text, words=asked.words
         )
-        framed = None if asked.clip is None else self._threads.submit(self._ledger.frames, ids)
-        moments = self._ledger.moments(ids) if asked.sought is not None else {}
+        found = self._ledger.found(ids, moments=asked.sought is not None, frames=asked.clip is not None)
         matches = {
             video_id: Matched((), 0.0)
             if asked.sought is None
-            else matching_moments(_of(moments.get(video_id, {}), asked.modality), asked.sought)
-            for video_id in ids
+            else matching_moments(_of(video.moments, asked.modality), asked.sought)
+            for video_id, video in found.items()
         }
-        frames = {} if framed is None or asked.clip is None else best_frames(framed.result(), asked.clip)
+        pictures = {each: video.frames for each, video in found.items() if video.frames is not None}
+        frames = {} if asked.clip is None else best_frames(pictures, asked.clip)
         similarities = measured.result()
         confidence = ranking.curve(pictures=asked.clip is not None and asked.modality is None)
         shown = {}
         budget = _MOST_EMBEDDED
         for hit in hits:
-            if hit.video_id not in records:
+            video = found.get(hit.video_id)
+            if video is None:
                 continue
             similarity = similarities.get(hit.video_id, VideoSimilarity())
-            parts = _contributions(hit, similarity, records[hit.video_id], asked, ranking)
+            parts = _contributions(hit, similarity, video.versions, asked, ranking)
             match = matches[hit.video_id]
-            found, frame = match.moments, frames.get(hit.video_id)
-            if not found:
+            moments, frame = match.moments, frames.get(hit.video_id)
+            if not moments:
                 led = [each for each in _TEXTS if parts.get(each, 0.0) > 0.0]
                 if led and (frame is None or max(parts[each] for each in led) > parts.get("visual", 0.0)):
-                    candidates = [
-                        (each, moment)
-                        for each in led
-                        for moment in moments.get(hit.video_id, {}).get(each, ())
-                    ]
-                    found, spent = self._alike(candidates, similarity, asked.text, budget)
+                    candidates = [(each, moment) for each in led for moment in video.moments.get(each, ())]
+                    moments, spent = self._alike(candidates, similarity, asked.text, budget)
                     budget -= spent
-            shown[hit.video_id] = Explanation(
-                found,
-                frame,
-                parts,
-                match.share,
-                confidence(hit.score, match.share) if asked.graded else None,
+            shown[hit.video_id] = Explained(
+                video,
+                Explanation(
+                    moments,
+                    frame,
+                    parts,
+                    match.share,
+                    confidence(hit.score, match.share) if asked.graded else None,
+                ),
             )
         return shown
 
@@ -178,14 +184,18 @@ def _of(
 
 
 def _contributions(
-    hit: Hit, similarity: VideoSimilarity, record: VideoRecord, asked: Asked, ranking: Ranking
+    hit: Hit,
+    similarity: VideoSimilarity,
+    versions: Mapping[Stage, str],
+    asked: Asked,
+    ranking: Ranking,
 ) -> dict[str, float]:
     weights = {Modality(name): float(share) for name, share in hit.payload.get("weights", {}).items()}
     cosines = similarity.cosines
     if asked.modality is not None:  # compared alone, with all the weight
         weights = {asked.modality: 1.0}
         cosines = {each: cosine for each, cosine in cosines.items() if each is asked.modality}
-    visual, text = _calibrations(record, ranking)
+    visual, text = _calibrations(versions, ranking)
     return contributions(
         hit.score,
         weights=weights,
@@ -197,9 +207,8 @@ def _contributions(
     )
 
 
-def _calibrations(record: VideoRecord, ranking: Ranking) -> tuple[Calibration, Calibration]:
-    """Return those that the video's vector was fused with."""
-    versions: Mapping[Stage, str] = {each.stage: each.model_version for each in record.stages}
+def _calibrations(versions: Mapping[Stage, str], ranking: Ranking) -> tuple[Calibration, Calibration]:
+    """Return those that the video's vector was fused with, by the models of its stages."""
     return (
         ranking.calibration.get("visual") or calibration(Role.VISUAL, versions.get(Stage.VISUAL, "")),
         ranking.calibration.get("text") or calibration(Role.TEXT, text_version(versions)),

@@ -10,7 +10,7 @@ from fastapi import Depends
 from functions.search.engine import Engine
 from functions.search.suggester import Suggester
 from kadr.adapters.published_suggestions import PublishedSuggestions
-from kadr.ports.ledger import VideoRecord
+from kadr.ports.ledger import FoundVideo, VideoRecord
 from kadr.runtime.settings import SearchSettings
 from kadr.runtime.wiring import Wiring
 
@@ -36,7 +36,7 @@ class Services:
         """Return a link to an object that works for a while without credentials."""
         return self.world.objects.presigned_get(bucket, key, expires=self.settings.link_seconds)
 
-    def thumbnail(self, record: VideoRecord) -> str | None:
+    def thumbnail(self, record: VideoRecord | FoundVideo) -> str | None:
         """Return a link to a video's thumbnail, if it has one."""
         return self.link(self.settings.derived_bucket, record.thumbnail_key) if record.thumbnail_key else None
 

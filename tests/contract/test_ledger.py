@@ -194,7 +194,8 @@ def test_writing_twice_changes_nothing(ledger: PostgresLedger, registered: Regis
     with ledger.commit(registered, Stage.OCR) as commit:
         commit.write(found)
     assert ledger.moments([VIDEO])[VIDEO][Modality.OCR] == [found.moments[0], Moment(3, 4, "x")]
-    frames = ledger.frames([VIDEO])[VIDEO]
+    frames = ledger.found([VIDEO])[VIDEO].frames
+    assert frames is not None
     assert frames.times.tolist() == [0.0, 1.0]
     assert frames.vectors.dtype == np.int8
     np.testing.assert_array_equal(frames.vectors, np.eye(2, 512) * 127)
@@ -209,7 +210,8 @@ def test_frames_in_eight_bits_are_as_similar_to_a_query_as_they_were(
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
     times = np.arange(120, dtype=np.float32) * 1.5
     extract(ledger, registered, Stage.VISUAL, Extraction(frames=FrameEmbeddings(times, vectors)))
-    kept = ledger.frames([VIDEO])[VIDEO]
+    kept = ledger.found([VIDEO])[VIDEO].frames
+    assert kept is not None
     np.testing.assert_array_equal(kept.times, times)
     assert np.abs(kept.vectors @ queries.T / 127 - vectors @ queries.T).max() <= 0.01
     with postgres.transaction() as connection:
@@ -234,6 +236,30 @@ def test_faces_and_media_facts_are_kept(ledger: PostgresLedger, registered: Regi
     assert record is not None
     assert (record.duration, record.width, record.height, record.has_audio) == (7.5, 360, 640, True)
     assert record.thumbnail_key == "thumbnails/x.jpg"
+
+
+def test_a_page_shows_a_video_with_what_its_place_is_explained_by(
+    ledger: PostgresLedger, registered: Registration
+) -> None:
+    written = Moment(0.1, 1.3, "Борщ", "ru", 0.9, "Borscht")
+    extract(ledger, registered, Stage.OCR, Extraction(moments=(written,)))
+    frames = FrameEmbeddings(np.zeros(1, np.float32), np.eye(1, 512, dtype=np.float32))
+    extract(ledger, registered, Stage.VISUAL, Extraction(frames=frames))
+    with ledger.commit(registered, Stage.INGEST) as commit:
+        commit.set_media(MediaFacts(duration=7.3, width=360, height=640, has_audio=True))
+        commit.set_thumbnail("thumbnails/x.jpg")
+    stranger = UUID(int=1)
+    found = ledger.found([stranger, VIDEO])
+    assert set(found) == {VIDEO}
+    video = found[VIDEO]
+    assert (video.bucket, video.key) == (registered.bucket, registered.key)
+    assert (video.duration, video.thumbnail_key) == (7.3, "thumbnails/x.jpg")
+    assert video.versions == {Stage.OCR: "m1", Stage.VISUAL: "m1"}
+    assert video.moments == {Modality.OCR: [written]}
+    assert video.frames is not None
+    less = ledger.found([VIDEO], moments=False, frames=False)[VIDEO]
+    assert (less.key, less.moments, less.frames) == (video.key, {}, None)
+    assert ledger.found([]) == {}
 
 
 def test_text_with_a_nul_character_is_stored_without_it(

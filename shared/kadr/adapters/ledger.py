@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -19,7 +18,7 @@ from kadr.core.extraction import Extraction, MediaFacts, Moment, StoredFrames, W
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState, video_state
 from kadr.core.ranking import Ranking
-from kadr.ports.ledger import Registration, StageRecord, VideoRecord
+from kadr.ports.ledger import FoundVideo, Registration, StageRecord, VideoRecord
 
 if TYPE_CHECKING:
     import psycopg
@@ -220,7 +219,7 @@ class PostgresLedger:
         return [records[each] for each in identities if each in records]
 
     def records(self, video_ids: Sequence[UUID]) -> dict[UUID, VideoRecord]:
-        """Return the videos of a result page."""
+        """Return videos with all their stages."""
         if not video_ids:
             return {}
         stages: dict[UUID, list[StageRecord]] = {}
@@ -250,25 +249,56 @@ class PostgresLedger:
             )  # fmt: skip
         return records
 
+    def found(
+        self, video_ids: Sequence[UUID], *, moments: bool = True, frames: bool = True
+    ) -> dict[UUID, FoundVideo]:
+        """Return the videos of a result page: one transaction, and all of it asked for at once."""
+        if not video_ids:
+            return {}
+        wanted = (list(video_ids),)
+        texts: dict[UUID, dict[Modality, list[Moment]]] = {}
+        pictures: dict[UUID, StoredFrames] = {}
+        # In a pipeline nothing is waited for before it is read: the database reads on while Python parses.
+        with self._postgres.transaction() as connection, connection.pipeline():
+            videos = connection.execute(
+                "SELECT video_id, bucket, key, duration, thumbnail_key,"
+                " (SELECT json_object_agg(stage, model_version) FROM extraction"
+                "  WHERE extraction.video_id = video.video_id AND model_version <> '')"
+                " FROM video WHERE video_id = ANY(%s) AND generation > 0",
+                wanted,
+            )
+            framed = connection.cursor(binary=True)  # as text, bytes are twice as many
+            if frames:
+                framed.execute(
+                    "SELECT video_id, dimensions, times, vectors FROM frame_embeddings"
+                    " WHERE video_id = ANY(%s)",
+                    wanted,
+                )
+            if moments:
+                texts = moments_of(connection, video_ids)
+            for video_id, dimensions, times, vectors in framed.fetchall() if frames else ():
+                pictures[video_id] = StoredFrames(
+                    times=np.frombuffer(times, dtype="<f4"),
+                    vectors=np.frombuffer(vectors, dtype=np.int8).reshape(-1, dimensions),
+                )
+            return {
+                video_id: FoundVideo(
+                    video_id,
+                    bucket,
+                    key,
+                    duration,
+                    thumbnail,
+                    {Stage(stage): version for stage, version in (versions or {}).items()},
+                    texts.get(video_id, {}),
+                    pictures.get(video_id),
+                )
+                for video_id, bucket, key, duration, thumbnail, versions in videos.fetchall()
+            }
+
     def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
-        """Return the moments of a result page."""
+        """Return the moments of videos."""
         with self._postgres.transaction() as connection:
             return moments_of(connection, video_ids)
-
-    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, StoredFrames]:
-        """Return the frame embeddings of a result page."""
-        with self._postgres.transaction() as connection:
-            rows = connection.execute(
-                "SELECT video_id, dimensions, times, vectors FROM frame_embeddings WHERE video_id = ANY(%s)",
-                (list(video_ids),),
-            ).fetchall()
-        return {
-            row[0]: StoredFrames(
-                times=np.frombuffer(row[2], dtype="<f4"),
-                vectors=np.frombuffer(row[3], dtype=np.int8).reshape(-1, row[1]),
-            )
-            for row in rows
-        }
 
     def counts(self) -> dict[Stage, dict[StageState, int]]:
         """Return how many videos stand in which state, per stage."""
@@ -447,13 +477,14 @@ def moments_of(
 ) -> dict[UUID, dict[Modality, list[Moment]]]:
     """Return the moments of videos, in their order."""
     found: dict[UUID, dict[Modality, list[Moment]]] = {}
-    for row in connection.execute(
+    for video_id, modality, start, end, text, language, confidence, translation, words in connection.execute(
         "SELECT video_id, modality, starts_at, ends_at, text, language, confidence, translation, words"
         " FROM moment WHERE video_id = ANY(%s) ORDER BY video_id, modality, position",
         (list(video_ids),),
     ):
-        moment = replace(Moment(*row[2:8]), words=tuple(Word(*word) for word in row[8] or ()))
-        found.setdefault(row[0], {}).setdefault(Modality(row[1]), []).append(moment)
+        said = tuple(Word(*word) for word in words or ())
+        moment = Moment(start, end, text, language, confidence, translation, said)
+        found.setdefault(video_id, {}).setdefault(Modality(modality), []).append(moment)
     return found
 
 

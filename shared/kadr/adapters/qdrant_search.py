@@ -1,18 +1,21 @@
-"""Qdrant, read by search: one request for meaning, exact words and every filter.
+"""Qdrant, read by search: meaning, exact words and every filter.
 
-The parts of a score are joined by a formula. A part alone would know a score only for the videos that it
-proposed itself; so the proposals of all parts are put together first, and each part scores all of them.
+Each part of a score proposes videos, all in one request; a second one asks each part about those that only
+others proposed, so that every score is a whole sum, whoever proposed the video. Qdrant could join the parts
+by a formula in a single request, but each part of that has to name the proposals of all parts, and they are
+searched for anew each time: the graph twice, where a query has words, which takes longer than asking again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import numpy as np
 
-from kadr.adapters.qdrant import Qdrant
+from kadr.adapters.qdrant import Qdrant, numbers
 from kadr.adapters.qdrant_collections import WORDS
 from kadr.core.document import STEMS
 from kadr.core.modality import Modality
@@ -47,31 +50,40 @@ class QdrantVideoSearch:
         """Return the best candidates; see the port."""
         from qdrant_client import models as q
 
-        parts = [_Part(each.vector.tolist(), each.using, each.scale, each.shift) for each in likenesses]
+        parts = [
+            _Part(numbers(each.vector), each.using, each.scale, each.shift, filter_of(where))
+            for each in likenesses
+        ]
         if words is not None and words.vector.indices and where.modality is not Modality.VISUAL:
             sparse = q.SparseVector(indices=list(words.vector.indices), values=list(words.vector.values))
-            parts.append(_Part(sparse, WORDS, words.weight, 0.0, gate=_gate(words, where)))
+            parts.append(_Part(sparse, WORDS, words.weight, 0.0, _gated(words, where)))
         if not parts:
             return []
-        conditions = filter_of(where)
-        proposals = [part.proposing(conditions) for part in parts]
-        prefetch = proposals if len(parts) == 1 else [part.scoring(proposals) for part in parts]
-        with self._qdrant.errors() as client:
-            answer = client.query_points(
-                self._collection,
-                prefetch=prefetch,
-                query=q.FormulaQuery(
-                    formula=q.SumExpression(
-                        sum=[term for place, part in enumerate(parts) for term in part.terms(place)]
-                    ),
-                    defaults={f"$score[{place}]": part.absent for place, part in enumerate(parts)},
-                ),
-                limit=CANDIDATES,
-                with_payload=_ANSWERED,
+        proposed = self._qdrant.queries(self._collection, [part.proposing() for part in parts])
+        payloads = {point["id"]: point.get("payload") or {} for points in proposed for point in points}
+        known = [{point["id"]: point["score"] for point in points} for points in proposed]
+        rest = [
+            (part, scores, missing)
+            for part, scores in zip(parts, known, strict=True)
+            if (missing := part.unknown(payloads, scores))
+        ]
+        if rest:
+            answers = self._qdrant.queries(
+                self._collection, [part.scoring(missing) for part, _, missing in rest]
             )
-        hits = [Hit(UUID(str(point.id)), point.score, point.payload or {}) for point in answer.points]
+            for (_, scores, _), points in zip(rest, answers, strict=True):
+                scores.update((point["id"], point["score"]) for point in points)
+        hits = [
+            Hit(
+                UUID(each),
+                sum(part.score(scores.get(each)) for part, scores in zip(parts, known, strict=True)),
+                payload,
+            )
+            for each, payload in payloads.items()
+        ]
         # Qdrant leaves the order of equal scores open; a total order keeps pages stable.
-        return sorted(hits, key=lambda hit: (-hit.score, hit.video_id))
+        hits.sort(key=lambda hit: (-hit.score, hit.video_id))
+        return hits[:CANDIDATES]
 
     def stored(self, video_ids: Sequence[UUID], names: Sequence[str]) -> dict[UUID, StoredVideo]:
         """Return vectors and payloads; see the port."""
@@ -98,68 +110,57 @@ class QdrantVideoSearch:
         return found
 
 
+@dataclass(frozen=True, slots=True)
 class _Part:
-    """One part of a score, as pieces of a request."""
+    """One part of a score, ``scale · similarity + shift``, and the videos in which it counts."""
 
-    def __init__(
-        self,
-        query: list[float] | q.SparseVector,
-        using: str,
-        scale: float,
-        shift: float,
-        gate: q.FieldCondition | None = None,
-    ) -> None:
-        self._query, self._using = query, using
-        self._scale, self._shift, self._gate = scale, shift, gate
-        # Scales to 0, together with the shift.
-        self.absent = -shift / scale if scale else 0.0
+    query: list[float] | q.SparseVector
+    using: str
+    scale: float
+    shift: float
+    conditions: q.Filter | None
 
-    def proposing(self, conditions: q.Filter | None) -> q.Prefetch:
+    def proposing(self) -> q.QueryRequest:
         """Return the request for the videos that are best in this part."""
         from qdrant_client import models as q
 
-        if self._gate is not None:
-            both: list[q.Condition] = [self._gate] if conditions is None else [conditions, self._gate]
-            conditions = q.Filter(must=both)
-        return q.Prefetch(
-            query=self._query,
-            using=self._using,
-            filter=conditions,
-            limit=CANDIDATES,
-            params=self._params(oversampling=_OVERSAMPLING),
-        )
-
-    def scoring(self, proposals: list[q.Prefetch]) -> q.Prefetch:
-        """Return the request for the scores of all that were proposed."""
-        from qdrant_client import models as q
-
-        return q.Prefetch(
-            prefetch=proposals,
-            query=self._query,
-            using=self._using,
-            limit=len(proposals) * CANDIDATES,
-            params=self._params(),
-        )
-
-    def _params(self, oversampling: float | None = None) -> q.SearchParams | None:
-        from qdrant_client import models as q
-
-        if self._using == WORDS:
-            return None
-        return q.SearchParams(
+        params = q.SearchParams(
             hnsw_ef=_EXPANSION,
-            quantization=q.QuantizationSearchParams(rescore=True, oversampling=oversampling),
+            quantization=q.QuantizationSearchParams(rescore=True, oversampling=_OVERSAMPLING),
+        )
+        return q.QueryRequest(
+            query=self.query,
+            using=self.using,
+            filter=self.conditions,
+            params=None if self.using == WORDS else params,
+            limit=CANDIDATES,
+            with_payload=_ANSWERED,
         )
 
-    def terms(self, place: int) -> list[Any]:
-        """Return what the formula adds up, for the part that stands at ``place``."""
+    def unknown(self, proposed: Iterable[str], scores: Mapping[str, float]) -> list[str]:
+        """Return which of all that were proposed may have a similarity that is not among ``scores``."""
+        if self.using == WORDS and len(scores) < CANDIDATES:
+            return []  # all videos that have any of the words are among them: their index is exact
+        return [each for each in proposed if each not in scores]
+
+    def scoring(self, videos: Sequence[str]) -> q.QueryRequest:
+        """Return the request for the similarities of videos that other parts proposed."""
         from qdrant_client import models as q
 
-        factors: list[Any] = [f"$score[{place}]", self._scale]
-        if self._gate is not None:
-            factors.append(self._gate)
-        terms: list[Any] = [q.MultExpression(mult=factors)]
-        return [*terms, self._shift] if self._shift else terms
+        these: q.Condition = q.HasIdCondition(has_id=list(videos))
+        must: list[q.Condition] = [these] if self.conditions is None else [self.conditions, these]
+        exact = q.SearchParams(exact=True, quantization=q.QuantizationSearchParams(ignore=True))
+        return q.QueryRequest(
+            query=self.query,
+            using=self.using,
+            filter=q.Filter(must=must),
+            params=None if self.using == WORDS else exact,
+            limit=len(videos),
+        )
+
+    def score(self, similarity: float | None) -> float:
+        """Return what the part adds to a score; nothing where it does not count."""
+        return 0.0 if similarity is None else self.scale * similarity + self.shift
 
 
 def filter_of(where: Where) -> q.Filter | None:
@@ -200,10 +201,14 @@ def filter_of(where: Where) -> q.Filter | None:
     return q.Filter(must=must or None, must_not=never or None) if must or never else None
 
 
-def _gate(words: ExactWords, where: Where) -> q.FieldCondition | None:
-    """Return the condition under which words count, ``None`` where they always do."""
+def _gated(words: ExactWords, where: Where) -> q.Filter | None:
+    """Return the conditions of a video in which words count: one of text has to have one of them."""
     from qdrant_client import models as q
 
+    conditions = filter_of(where)
     if where.modality not in STEMS:
-        return None
-    return q.FieldCondition(key=STEMS[where.modality], match=q.MatchTextAny(text_any=" ".join(words.stems)))
+        return conditions
+    among: q.Condition = q.FieldCondition(
+        key=STEMS[where.modality], match=q.MatchTextAny(text_any=" ".join(words.stems))
+    )
+    return q.Filter(must=[among] if conditions is None else [conditions, among])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from kadr.adapters.qdrant import Qdrant
+from kadr.adapters.qdrant import Qdrant, numbers
 from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
 from kadr.core.words import SparseVector
@@ -42,26 +42,26 @@ class QdrantSimilarities:
 
         sides: dict[str, list[float] | q.SparseVector] = {}
         if visual is not None:
-            sides[Modality.VISUAL] = visual.tolist()
+            sides[Modality.VISUAL] = numbers(visual)
         if text is not None:
-            sides[Modality.OCR] = sides[Modality.SPEECH] = text.tolist()
+            sides[Modality.OCR] = sides[Modality.SPEECH] = numbers(text)
         if words is not None and words.indices:
             sides[_WORDS] = q.SparseVector(indices=list(words.indices), values=list(words.values))
         if not video_ids or not sides:
             return {}
-        with self._qdrant.errors() as client:
-            answers = client.query_batch_points(
-                self._collection, [_among(video_ids, name, side) for name, side in sides.items()]
-            )
+        answers = self._qdrant.queries(
+            self._collection, [_among(video_ids, name, side) for name, side in sides.items()]
+        )
         cosines: dict[UUID, dict[Modality, float]] = {}
         matched: dict[UUID, float] = {}
-        for name, answer in zip(sides, answers, strict=True):
-            for point in answer.points:
-                identity = UUID(str(point.id))
+        known = {str(each): each for each in video_ids}
+        for name, points in zip(sides, answers, strict=True):
+            for point in points:
+                identity = known[point["id"]]
                 if name == _WORDS:
-                    matched[identity] = point.score
+                    matched[identity] = point["score"]
                 else:
-                    cosines.setdefault(identity, {})[Modality(name)] = point.score
+                    cosines.setdefault(identity, {})[Modality(name)] = point["score"]
         return {
             identity: VideoSimilarity(cosines.get(identity, {}), matched.get(identity))
             for identity in cosines.keys() | matched.keys()

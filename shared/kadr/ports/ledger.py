@@ -65,6 +65,23 @@ class VideoRecord:
     stages: tuple[StageRecord, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class FoundVideo:
+    """What a page of results shows of a video, and explains its place with.
+
+    ``versions`` are the models of its stages. ``moments`` and ``frames`` are there where they were asked for.
+    """
+
+    video_id: UUID
+    bucket: str
+    key: str
+    duration: float | None = None  # seconds
+    thumbnail_key: str | None = None
+    versions: Mapping[Stage, str] = field(default_factory=dict)
+    moments: Mapping[Modality, Sequence[Moment]] = field(default_factory=dict)
+    frames: StoredFrames | None = None
+
+
 class Commit(Protocol):
     """An open transaction that holds the video's row lock, for one stage of one generation."""
 
@@ -153,13 +170,15 @@ class Ledger(Protocol):
         """Return videos, newest first."""
 
     def records(self, video_ids: Sequence[UUID]) -> dict[UUID, VideoRecord]:
-        """Return the videos of a result page."""
+        """Return videos with all their stages; those that do not exist are left out."""
+
+    def found(
+        self, video_ids: Sequence[UUID], *, moments: bool = True, frames: bool = True
+    ) -> dict[UUID, FoundVideo]:
+        """Return the videos of a result page; those that do not exist (any more) are left out."""
 
     def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
-        """Return the moments of a result page."""
-
-    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, StoredFrames]:
-        """Return the frame embeddings of a result page."""
+        """Return the moments of videos; those that have none are left out."""
 
     def counts(self) -> dict[Stage, dict[StageState, int]]:
         """Return how many videos stand in which state, per stage."""

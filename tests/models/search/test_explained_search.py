@@ -6,7 +6,7 @@ PostgreSQL is a dictionary, and CLIP's text tower a table of words: its weights 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,12 +29,12 @@ from kadr.adapters.qdrant_search import QdrantVideoSearch
 from kadr.adapters.qdrant_similarities import QdrantSimilarities
 from kadr.core.document import VideoFacts
 from kadr.core.extraction import FrameEmbeddings, Moment, StoredFrames, Vector, Word
-from kadr.core.modality import Modality, Stage, StageState, VideoState
+from kadr.core.modality import Modality, Stage
 from kadr.core.passages import embed_passages
 from kadr.core.pooling import mean_direction, unit_rows
 from kadr.core.ranking import default_ranking
 from kadr.models.registry import require
-from kadr.ports.ledger import StageRecord, VideoRecord
+from kadr.ports.ledger import FoundVideo
 from kadr.runtime.assembly import document
 from kadr.runtime.settings import SearchSettings
 from tests.fakes import MemoryGlossaryStore
@@ -124,21 +124,25 @@ IDS = {key: UUID(int=number + 1) for number, key in enumerate(VIDEOS)}
 class MemoryLedger:
     """The reads of a search."""
 
-    videos: dict[UUID, VideoRecord] = field(default_factory=dict)
-    texts: dict[UUID, dict[Modality, list[Moment]]] = field(default_factory=dict)
-    pictures: dict[UUID, StoredFrames] = field(default_factory=dict)
+    videos: dict[UUID, FoundVideo] = field(default_factory=dict)
 
-    def records(self, video_ids: Sequence[UUID]) -> dict[UUID, VideoRecord]:
-        return {each: self.videos[each] for each in video_ids}
-
-    def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
-        return {each: self.texts[each] for each in video_ids}
-
-    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, StoredFrames]:
-        return {each: self.pictures[each] for each in video_ids if each in self.pictures}
+    def found(self, video_ids: Sequence[UUID], *, moments: bool, frames: bool) -> dict[UUID, FoundVideo]:
+        return {
+            each: replace(
+                self.videos[each],
+                **({} if moments else {"moments": {}}),
+                **({} if frames else {"frames": None}),
+            )
+            for each in video_ids
+        }
 
     def newest_texts(self) -> list[str]:
-        return [moment.text for texts in self.texts.values() for those in texts.values() for moment in those]
+        return [
+            moment.text
+            for video in self.videos.values()
+            for those in video.moments.values()
+            for moment in those
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -192,32 +196,22 @@ def write(key: str, video: Video, index: QdrantVectorIndex, ledger: MemoryLedger
         vector = embed_passages(text.embed, [moment.translation for moment in those])
         if vector is not None:
             vectors[modality] = vector
+    pictures = None
     if video.frames:
         frames = np.stack([picture(*things) for things in video.frames])
-        ledger.pictures[identity] = StoredFrames.of(
-            FrameEmbeddings(np.arange(len(frames), dtype=np.float32), frames)
-        )
+        pictures = StoredFrames.of(FrameEmbeddings(np.arange(len(frames), dtype=np.float32), frames))
         mean = mean_direction(frames)
         assert mean is not None
         vectors[Modality.VISUAL] = mean
-    stages = tuple(
-        StageRecord(stage, StageState.DONE, model_version=version)
-        for stage, version in {Stage.OCR: f"reader {text.model_version}", Stage.VISUAL: "table"}.items()
-    )
-    found = document(
-        vectors,
-        moments,
-        VideoFacts(key, NOON, model_versions={each.stage: each.model_version for each in stages}),
-        default_ranking(),
-    )
+    versions = {Stage.OCR: f"reader {text.model_version}", Stage.VISUAL: "table"}
+    found = document(vectors, moments, VideoFacts(key, NOON, model_versions=versions), default_ranking())
     for modality, vector in vectors.items():
         index.write_vector(identity, 1, str(modality), vector, {})
     index.write_search(
         identity, 1, fused=found.fused, words=found.words, payload={**found.payload, "group": key}
     )
-    ledger.texts[identity] = moments
-    ledger.videos[identity] = VideoRecord(
-        identity, "media", key, 1, VideoState.SEARCHABLE, 1, NOON, NOON, stages=stages
+    ledger.videos[identity] = FoundVideo(
+        identity, "media", key, versions=versions, moments=moments, frames=pictures
     )
 
 

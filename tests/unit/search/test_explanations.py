@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import numpy as np
@@ -14,10 +13,10 @@ from functions.search.evidence import Asked, Explainer, Explanation, nothing_goo
 from kadr.core.errors import DependencyError
 from kadr.core.extraction import FrameEmbeddings, Moment, StoredFrames, Vector, Word
 from kadr.core.highlights import Sought
-from kadr.core.modality import Modality, Stage, StageState, VideoState
+from kadr.core.modality import Modality, Stage
 from kadr.core.ranking import Logistic, Ranking, Spread
 from kadr.core.words import SparseVector
-from kadr.ports.ledger import StageRecord, VideoRecord
+from kadr.ports.ledger import FoundVideo
 from kadr.ports.similarities import VideoSimilarity
 from kadr.ports.vectors import Hit
 
@@ -43,36 +42,34 @@ def cosine(value: float, size: int = 384) -> Vector:
     return vector
 
 
-def record(video_id: UUID, **versions: str) -> VideoRecord:
-    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    stages = tuple(
-        StageRecord(Stage(stage), StageState.DONE, model_version=version)
-        for stage, version in versions.items()
-    )
-    return VideoRecord(
-        video_id, "media", f"{video_id}.mp4", 1, VideoState.SEARCHABLE, 1, noon, noon, stages=stages
-    )
-
-
 def hit(video_id: UUID, score: float, **weights: float) -> Hit:
     return Hit(video_id, score, {"weights": weights, "group": str(video_id)})
 
 
 @dataclass
 class FakeLedger:
-    """The two reads, from dictionaries."""
+    """The read of a page, from dictionaries. There are all videos that are not ``gone``."""
 
     texts: dict[UUID, dict[Modality, list[Moment]]] = field(default_factory=dict)
     pictures: dict[UUID, StoredFrames] = field(default_factory=dict)
+    versions: dict[UUID, dict[Stage, str]] = field(default_factory=dict)
+    gone: set[UUID] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
 
-    def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
-        self.asked.append("moments")
-        return {each: self.texts[each] for each in video_ids if each in self.texts}
-
-    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, StoredFrames]:
-        self.asked.append("frames")
-        return {each: self.pictures[each] for each in video_ids if each in self.pictures}
+    def found(self, video_ids: Sequence[UUID], *, moments: bool, frames: bool) -> dict[UUID, FoundVideo]:
+        self.asked += [name for name, wanted in {"moments": moments, "frames": frames}.items() if wanted]
+        return {
+            each: FoundVideo(
+                each,
+                "media",
+                f"{each}.mp4",
+                versions=self.versions.get(each, {}),
+                moments=self.texts.get(each, {}) if moments else {},
+                frames=self.pictures.get(each) if frames else None,
+            )
+            for each in video_ids
+            if each not in self.gone
+        }
 
 
 @dataclass
@@ -97,12 +94,9 @@ class Stand:
     meanings: dict[str, float] = field(default_factory=dict)
     embedded: list[str] = field(default_factory=list)
 
-    def explain(
-        self, *hits: Hit, asked: Asked = BORSCHT, records: Mapping[UUID, VideoRecord] | None = None
-    ) -> dict[UUID, Explanation]:
+    def explain(self, *hits: Hit, asked: Asked = BORSCHT) -> dict[UUID, Explanation]:
         explainer = Explainer(self.ledger, self.index, self._embed)  # type: ignore[arg-type]
-        known = {each.video_id: record(each.video_id) for each in hits} if records is None else records
-        return explainer.explain(hits, known, asked, RANKING)
+        return {each: found.why for each, found in explainer.explain(hits, asked, RANKING).items()}
 
     def _embed(self, text: str) -> Vector:
         self.embedded.append(text)
@@ -225,8 +219,9 @@ def test_a_picture_finds_the_frame_that_looks_like_it_and_is_not_graded(stand: S
 
 def test_a_video_that_is_being_deleted_is_left_out(stand: Stand) -> None:
     stand.ledger.texts = {A: {Modality.OCR: [Moment(0, 1, "борщ")]}}
-    assert set(stand.explain(hit(A, 1.0, ocr=1.0), hit(B, 0.5, ocr=1.0), records={A: record(A)})) == {A}
-    assert stand.explain(hit(B, 0.5, ocr=1.0), records={}) == {}
+    stand.ledger.gone = {B}
+    assert set(stand.explain(hit(A, 1.0, ocr=1.0), hit(B, 0.5, ocr=1.0))) == {A}
+    assert stand.explain(hit(B, 0.5, ocr=1.0)) == {}
 
 
 def test_an_index_that_is_away_is_said(stand: Stand) -> None:
