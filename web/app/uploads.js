@@ -20,6 +20,7 @@ const MOST_KEPT = 50;
  * @property {UploadState} state
  * @property {number} sent 0…1
  * @property {string | null} videoId
+ * @property {string} key of the object in the bucket, once there is one
  * @property {unknown} error why it failed
  * @property {import("./types.js").Video | null} video what is known of it, once it has arrived
  * @property {AbortController} abort
@@ -121,6 +122,7 @@ export class Uploads extends EventTarget {
       };
       await this.send(ticket, file, { onProgress, signal });
       item.videoId = ticket.video_id;
+      item.key = ticket.key;
       item.state = "arrived";
       item.sent = 1;
       this.#store();
@@ -150,6 +152,7 @@ export class Uploads extends EventTarget {
       state: file === null ? "arrived" : "waiting",
       sent: file === null ? 1 : 0,
       videoId: null,
+      key: "",
       error: null,
       video: null,
       abort: new AbortController(),
@@ -162,7 +165,7 @@ export class Uploads extends EventTarget {
   }
 
   #store() {
-    const kept = this.items.flatMap(({ name, size, videoId }) => (videoId === null ? [] : [{ name, size, videoId }]));
+    const kept = this.items.flatMap(({ name, size, videoId, key }) => (videoId === null ? [] : [{ name, size, videoId, key }]));
     try {
       this.storage?.setItem(STORED, JSON.stringify(kept.slice(0, MOST_KEPT)));
     } catch {
@@ -173,9 +176,10 @@ export class Uploads extends EventTarget {
   #restore() {
     try {
       const kept = JSON.parse(this.storage?.getItem(STORED) ?? "[]");
-      this.items = kept.map((/** @type {{name: string, size: number, videoId: string}} */ { name, size, videoId }) => ({
+      this.items = kept.map((/** @type {{name: string, size: number, videoId: string, key: string}} */ { name, size, videoId, key }) => ({
         ...this.#item(String(name), Number(size), null),
         videoId: String(videoId),
+        key: String(key),
       }));
     } catch {
       this.items = [];

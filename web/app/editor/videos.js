@@ -121,7 +121,7 @@ class Row {
 
   #delete() {
     const { video, context } = this;
-    void deleteVideo(video.video_id, titleOf(video.key), context, {
+    void deleteVideo({ id: video.video_id, key: video.key }, titleOf(video.key), context, {
       going: () => this.#draw(true),
       gone: () => this.element.remove(),
       kept: () => this.#draw(false),

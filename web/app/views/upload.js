@@ -2,11 +2,12 @@
  * @file Uploading: files dropped or chosen, how far each is, and what becomes of it until it can be found.
  */
 
-import { ApiError, inWords } from "../api.js";
+import { inWords } from "../api.js";
 import { deleteVideo } from "../deletion.js";
 import { append, fill, h } from "../dom.js";
 import { addMessages, byteSize, titleOf } from "../i18n.js";
 import { icon } from "../icons.js";
+import { findVideo } from "../lookup.js";
 import { manage } from "../messages/manage.js";
 import { poll } from "../polling.js";
 import { picture } from "../poster.js";
@@ -69,8 +70,8 @@ function uploader(body, context) {
   const all = theUploads(context);
   const input = h("input", { type: "file", class: "visually-hidden", id: "files", multiple: true, accept: ACCEPTED, tabindex: "-1", "aria-hidden": "true" });
   const choose = h("button", { type: "button", class: "button primary", on: { click: () => input.click() } }, icon("plus"), t("upload.choose"));
-  const words = h("p", { class: "drop-title" }, t("upload.drop"));
-  const zone = h("section", { class: "drop", "aria-label": t("upload.drop") }, h("div", { class: "drop-mark" }, icon("upload")), words, choose, h("p", { class: "hint" }, t("upload.kinds")), input);
+  const words = h("p", { class: "dropzone-title" }, t("upload.drop"));
+  const zone = h("section", { class: "dropzone", "aria-label": t("upload.drop") }, h("div", { class: "dropzone-mark" }, icon("upload")), words, choose, h("p", { class: "hint" }, t("upload.kinds")), input);
   const list = h("ul", { class: "uploads", "aria-label": t("upload.list") });
   const section = h("section", { class: "stack-s" }, h("h2", null, t("upload.list")), list);
   fill(body, zone, section);
@@ -228,21 +229,17 @@ class Row {
     await poll(
       async () => {
         if (!all.items.includes(item)) return "done";
-        try {
-          const video = await api.video(videoId, { signal });
-          const before = item.video && fingerprint(item.video);
-          all.know(item, video);
-          if (isSettled(video)) return "done";
-          return fingerprint(video) === before ? "same" : "changed";
-        } catch (error) {
-          if (!(error instanceof ApiError && error.status === 404)) throw error;
-          if (item.video !== null || item.file === null || Date.now() - began > LATEST) {
-            // Known before, and not any more: somebody has deleted it.
-            all.remove(item);
-            return "done";
-          }
-          return "changed"; // not known yet
+        const video = await findVideo(api, { id: videoId, key: item.key }, { signal });
+        if (video === null) {
+          // Known before, or a reload ago, and not any more: somebody has deleted it.
+          if (item.video === null && item.file !== null && Date.now() - began < LATEST) return "changed";
+          all.remove(item);
+          return "done";
         }
+        const before = item.video && fingerprint(item.video);
+        all.know(item, video);
+        if (isSettled(video)) return "done";
+        return fingerprint(video) === before ? "same" : "changed";
       },
       { signal, first: 700, most: 8000 },
     );
@@ -255,7 +252,7 @@ class Row {
       this.#going = is;
       this.update();
     };
-    void deleteVideo(id, titleOf(this.item.name), this.context, { going: () => going(true), gone: () => this.all.remove(this.item), kept: () => going(false) });
+    void deleteVideo({ id, key: this.item.key }, titleOf(this.item.name), this.context, { going: () => going(true), gone: () => this.all.remove(this.item), kept: () => going(false) });
   }
 }
 
