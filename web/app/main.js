@@ -2,7 +2,7 @@
  * @file Starts the page: the shell once, and a view for every entry of the history.
  */
 
-import { Api, isAbort } from "./api.js";
+import { Api, ApiError, isAbort } from "./api.js";
 import { h } from "./dom.js";
 import { currentLanguage, translator } from "./i18n.js";
 import { followSystemTheme, showTheme } from "./preferences.js";
@@ -79,7 +79,10 @@ async function show(entry) {
   const timer = setTimeout(swap, shell.main.hasChildNodes() ? MOMENT : 0);
   leave.signal.addEventListener("abort", () => clearTimeout(timer));
   try {
-    const { render } = await (VIEWS[view] ?? VIEWS.missing)();
+    const { render } = await (VIEWS[view] ?? VIEWS.missing)().catch((error) => {
+      // A module that does not come leaves no trace but in its message.
+      throw navigator.onLine === false ? new ApiError("offline", String(error)) : error;
+    });
     if (leave.signal.aborted) return;
     const cleanUp = (await render(root, params, context)) ?? null;
     if (leave.signal.aborted) {
@@ -89,7 +92,7 @@ async function show(entry) {
     mine.cleanUp = cleanUp;
   } catch (error) {
     if (leave.signal.aborted || isAbort(error)) return;
-    reportError(error);
+    if (!(error instanceof ApiError)) reportError(error);
     root.replaceChildren(failure(error, t, () => router.navigate(location.pathname + location.search)));
   }
   swap();
@@ -103,3 +106,5 @@ followSystemTheme();
 document.body.append(...shell.elements);
 void session.check((key) => api.askSession(key));
 router.start();
+// What comes next is there before somebody goes there, also where the connection is lost meanwhile.
+window.addEventListener("load", () => setTimeout(() => ["search", "video"].forEach((view) => void VIEWS[view]?.().catch(() => undefined)), 300), { once: true });

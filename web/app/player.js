@@ -25,7 +25,7 @@ export function stopPreview() {
 export function playPreview(poster, { url, at, until }) {
   stopPreview();
   const end = Math.max(until ?? 0, at + LENGTH);
-  const video = h("video", { class: "preview", playsinline: true, muted: true, preload: "auto", tabindex: "-1", "aria-hidden": "true", disablepictureinpicture: true });
+  const video = h("video", { class: "preview", playsinline: true, muted: true, preload: "auto", "aria-hidden": "true", disablepictureinpicture: true });
   const line = h("span", { class: "preview-line", "aria-hidden": "true" });
   const left = new AbortController();
   const stop = () => {

@@ -52,8 +52,9 @@ export function resultCard(result, { t, params }) {
       h(
         "button",
         { type: "button", class: "why", "aria-haspopup": "dialog", on: { click: () => openEvidence(result, { t, jump, params }) } },
-        partsBar(result, t),
-        result.confidence !== null && h("span", { class: "why-sure" }, percent(result.confidence)),
+        result.confidence === null
+          ? h("span", { class: "why-sure" }, `${t("evidence.alike")} ${percent(Math.max(0, Math.min(1, result.score)))}`)
+          : [partsBar(result, t), h("span", { class: "why-sure", title: t("evidence.confidence") }, percent(result.confidence))],
         h("span", { class: "why-label" }, t("action.why")),
         h("span", { class: "visually-hidden" }, title),
       ),

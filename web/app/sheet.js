@@ -10,7 +10,7 @@ import { icon } from "./icons.js";
  * @param {{title: string, body: Node, closeLabel?: string, className?: string, onClose?: () => void}} options
  */
 export function openSheet({ title, body, closeLabel = "", className = "", onClose }) {
-  const heading = h("h2", { class: "sheet-title", id: "sheet-title" }, title);
+  const heading = h("h2", { class: "sheet-title", id: "sheet-title", tabindex: "-1", autofocus: true }, title);
   const close = h("button", { type: "button", class: "icon-button", "aria-label": closeLabel }, icon("close"));
   const dialog = h(
     "dialog",

@@ -176,8 +176,8 @@ function recognising(recogniser, listener, language, otherwise) {
     const { error } = /** @type {{error: string}} */ (/** @type {unknown} */ (event));
     if (error === "no-speech") end(() => listener.onProblem("silence"));
     else if (error === "not-allowed") end(() => listener.onProblem("denied"));
-    else if (error === "audio-capture") end(() => listener.onProblem("absent"));
-    else if (error !== "aborted") end(otherwise); // its service is out of reach, or does not know the language
+    // Its service is out of reach, does not know the language, or finds no microphone where a recorder does.
+    else if (error !== "aborted") end(otherwise);
   });
   recogniser.addEventListener("end", () => end(() => (words ? listener.onText(tidy(words)) : listener.onProblem("silence"))));
   try {

@@ -22,6 +22,7 @@ import { failure, nothing, posterSkeletons } from "../states.js";
 /** @typedef {SearchAnswer | SimilarAnswer} Answer */
 
 const PAGE = 24; // four rows of six, eight of three, twelve of two
+const SURE = 0.2; // the API's own limit, below which a result is none that is likely to be meant
 const SLOW = 3000; // milliseconds after which it is said that it takes long
 const NARROWING = ["modality", "theme", "person", "language", "min_duration", "max_duration", "after", "before"];
 
@@ -35,7 +36,9 @@ const MODALITIES = [
 
 /** The pages of one search. */
 class Results {
-  #grid = h("ol", { class: "grid results" });
+  /** @type {HTMLElement[]} */
+  #grids = [];
+  #list = h("div", { class: "results-list" });
 
   /**
    * @param {{head: HTMLElement, body: HTMLElement, foot: HTMLElement}} parts
@@ -82,16 +85,42 @@ class Results {
       void noResults(body, this.params, this.context);
       return;
     }
-    fill(this.#grid);
+    fill(this.#list);
+    this.#grids = [];
+    const unsure = "nothing_good" in answer && answer.nothing_good;
+    this.#grid(!unsure);
     for (const page of pages) this.#add(page);
-    fill(body, "nothing_good" in answer && answer.nothing_good && h("p", { class: "unsure" }, icon("info"), t("results.unsure")), this.#grid);
+    fill(body, unsure && h("p", { class: "unsure" }, icon("info"), t("results.unsure")), this.#list);
     this.#further(pages);
+  }
+
+  /**
+   * Begins a grid.
+   * @param {boolean} mayEnd whether less sure results go into another one
+   */
+  #grid(mayEnd) {
+    const grid = h("ol", { class: "grid results", start: this.#shown + 1, data: { mayEnd: String(mayEnd) } });
+    this.#grids.push(grid);
+    this.#list.append(grid);
+    return grid;
+  }
+
+  get #shown() {
+    return this.#grids.reduce((sum, grid) => sum + grid.childElementCount, 0);
   }
 
   /** @param {Answer} page */
   #add(page) {
     const { t } = this.context;
-    append(this.#grid, page.results.map((result) => h("li", null, resultCard(result, { t, params: this.params }))));
+    const lastSure = page.results.reduce((last, { confidence }, place) => (confidence === null || confidence >= SURE ? place : last), -1);
+    for (const [place, result] of page.results.entries()) {
+      let grid = this.#grids.at(-1) ?? this.#grid(true);
+      if (place > lastSure && grid.dataset.mayEnd === "true" && grid.childElementCount > 0) {
+        this.#list.append(h("h2", { class: "less-sure" }, t("results.less_sure")));
+        grid = this.#grid(false);
+      }
+      append(grid, [h("li", null, resultCard(result, { t, params: this.params }))]);
+    }
   }
 
   /**
@@ -103,7 +132,7 @@ class Results {
     const { t, signal } = this.context;
     const offset = pages.at(-1)?.next_offset ?? null;
     if (offset === null) {
-      fill(foot, this.#grid.childElementCount > PAGE / 2 && h("p", { class: "hint" }, t("results.end")));
+      fill(foot, this.#shown > PAGE / 2 && h("p", { class: "hint" }, t("results.end")));
       return;
     }
     const more = h("button", { type: "button", class: "button" }, t("action.more"));
@@ -133,11 +162,11 @@ class Results {
     near.disconnect();
     try {
       const page = await this.ask(offset);
-      const from = this.#grid.childElementCount;
+      const from = this.#shown;
       this.#add(page);
       pages.push(page);
       // Whoever asked by the keyboard goes on at the first of what came.
-      if (asked) this.#grid.children[from]?.querySelector("a")?.focus();
+      if (asked) this.#list.querySelectorAll("li")[from]?.querySelector("a")?.focus();
       this.#further(pages);
     } catch (error) {
       if (isAbort(error)) return;
@@ -357,16 +386,18 @@ async function didYouMean(box, typed, to, { api, t, signal }) {
  */
 async function noResults(body, params, { api, t, signal }) {
   const narrowed = NARROWING.some((name) => params.has(name));
-  const counts = narrowed ? null : await api.status({ signal }).then(({ videos }) => videos, () => null);
+  const status = await api.status({ signal }).catch(() => null);
   if (signal.aborted) return;
+  const counts = status?.videos ?? null;
   const total = counts === null ? null : Object.values(counts).reduce((sum, each) => sum + each, 0);
+  const deaf = params.get("modality") === "speech" && status?.models.some(({ role, installed }) => role === "speech" && !installed);
   const upload = h("a", { class: "button primary", href: address({ view: "upload" }) }, icon("upload"), t("results.empty.upload"));
   const free = new URLSearchParams(params);
   for (const name of NARROWING) free.delete(name);
   if (total === 0) fill(body, nothing({ title: t("results.empty"), text: t("results.empty.text"), mark: "upload", actions: [upload] }));
   else if (narrowed) {
     const clear = h("a", { class: "button", href: `/?${free}` }, t("results.none.clear"));
-    fill(body, nothing({ title: t("results.none"), text: t("results.none.filtered"), mark: "search", actions: [clear] }));
+    fill(body, nothing({ title: t("results.none"), text: t(deaf ? "results.none.deaf" : "results.none.filtered"), mark: "search", actions: [clear] }));
   } else {
     fill(body, nothing({ title: t("results.none"), text: t(counts?.indexing ? "results.indexing" : "results.none.text"), mark: "search" }));
   }

@@ -88,6 +88,7 @@ function stage(video, at, { t }) {
     class: "watch-video",
     controls: true,
     playsinline: true,
+    loop: true,
     preload: "auto",
     poster: at > 0.5 ? null : video.thumbnail_url,
     "aria-label": t("video.player", { title: titleOf(video.key) }),
@@ -207,7 +208,7 @@ async function showStages(section, video, { api, t, signal }) {
       h(
         "details",
         { class: "stages", open: now.state === "indexing" || now.state === "failed" },
-        h("summary", null, t(now.state === "indexing" ? "video.indexing" : "video.stages")),
+        h("summary", null, t(now.state === "indexing" ? "video.indexing" : "video.stages"), icon("down")),
         h(
           "ul",
           { class: "stage-list" },
