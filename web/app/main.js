@@ -32,6 +32,9 @@ const session = new Session();
 session.load();
 const api = new Api(session);
 
+/** @type {WeakRef<HTMLElement> | null} the poster whose link was followed last */
+let followed = null;
+
 /** @type {{leave: AbortController, cleanUp: (() => void) | null} | null} */
 let shown = null;
 
@@ -71,12 +74,13 @@ async function show(entry) {
     toast: (message, options) => shell.toast(message, options),
   };
   // What is there stays for a moment: a view that is quick comes without a flash of grey before it.
+  /** @type {Promise<void> | null} */
+  let swapped = null;
   const swap = () => {
-    if (root.isConnected || leave.signal.aborted) return;
-    shell.main.replaceChildren(root);
-    window.scrollTo(0, 0);
+    swapped ??= replaceView(root, view);
+    return swapped;
   };
-  const timer = setTimeout(swap, shell.main.hasChildNodes() ? MOMENT : 0);
+  const timer = setTimeout(() => void swap(), shell.main.hasChildNodes() ? MOMENT : 0);
   leave.signal.addEventListener("abort", () => clearTimeout(timer));
   try {
     const { render } = await (VIEWS[view] ?? VIEWS.missing)().catch((error) => {
@@ -95,11 +99,45 @@ async function show(entry) {
     if (!(error instanceof ApiError)) reportError(error);
     root.replaceChildren(failure(error, t, () => router.navigate(location.pathname + location.search)));
   }
-  swap();
+  await swap();
+  if (leave.signal.aborted) return;
   window.scrollTo(0, entry.scroll);
   // Whatever had the focus went with the old view: the keyboard goes on at the top of the new one.
   if (focused !== null && !focused.isConnected) shell.main.focus({ preventScroll: true });
 }
+
+/**
+ * Puts a view into the place of the one before. From a poster to its video, the picture grows into the player, where the
+ * browser can do that and nobody asked for less motion.
+ * @param {HTMLElement} root
+ * @param {string} view
+ */
+async function replaceView(root, view) {
+  const replace = () => {
+    shell.main.replaceChildren(root);
+    window.scrollTo(0, 0);
+  };
+  const poster = view === "video" ? followed?.deref() : undefined;
+  followed = null;
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches || document.visibilityState !== "visible";
+  if (!poster?.isConnected || still || typeof document.startViewTransition !== "function") {
+    replace();
+    return;
+  }
+  poster.classList.add("is-followed");
+  const transition = document.startViewTransition(replace);
+  transition.ready.catch(() => undefined); // left out, if another one begins; the view is there all the same
+  await transition.updateCallbackDone;
+}
+
+document.addEventListener(
+  "click",
+  (event) => {
+    const poster = event.target instanceof Element ? event.target.closest(".poster") : null;
+    followed = poster instanceof HTMLElement ? new WeakRef(poster) : null;
+  },
+  { capture: true },
+);
 
 showTheme();
 followSystemTheme();

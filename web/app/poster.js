@@ -17,8 +17,9 @@ export function poster(card, { href, t, at = 0, label, badges }) {
   const title = titleOf(card.key);
   const link = h(
     "a",
-    { class: "poster", href, "aria-label": label ?? title },
-    h("span", { class: "poster-title", "aria-hidden": "true" }, title),
+    { class: "poster", href },
+    label !== undefined && h("span", { class: "visually-hidden" }, label),
+    h("span", { class: "poster-title", "aria-hidden": label === undefined ? null : "true" }, title),
     picture(card.thumbnail_url),
     h("span", { class: "poster-shade", "aria-hidden": "true" }),
     h(

@@ -12,6 +12,7 @@ import { moments, startOf } from "./reasons.js";
 import { address } from "./router.js";
 
 const MOST_MOMENTS = 3;
+const MOST_PEOPLE = 2;
 
 /**
  * Draws a result.
@@ -29,6 +30,7 @@ export function resultCard(result, { t, params }) {
       result.duplicates > 0 &&
       h("span", { class: "poster-stack badge", title: t("duplicates", { n: result.duplicates }), "aria-hidden": "true" }, icon("stack"), `+${result.duplicates}`),
   });
+  const named = (result.people ?? []).filter(({ name }) => name !== null);
   const jump = (/** @type {number} */ seconds) => {
     playPreview(link, { url: result.video_url, at: seconds });
     link.scrollIntoView({ block: "nearest", behavior: "smooth" });
@@ -40,7 +42,7 @@ export function resultCard(result, { t, params }) {
     h(
       "div",
       { class: "card-text" },
-      h("h3", { class: "result-title" }, title),
+      h("h2", { class: "result-title" }, title),
       briefReason(result, t),
       h(
         "div",
@@ -49,14 +51,29 @@ export function resultCard(result, { t, params }) {
           .slice(0, MOST_MOMENTS)
           .map(({ modality, time }) => timeButton(modality, time, t, jump)),
       ),
+      named.length > 0 &&
+        h(
+          "p",
+          { class: "result-people" },
+          named.slice(0, MOST_PEOPLE).map(({ person_id, name }) => h("a", { href: address({ person: person_id }) }, icon("person"), name)),
+        ),
       h(
-        "button",
-        { type: "button", class: "why", "aria-haspopup": "dialog", on: { click: () => openEvidence(result, { t, jump, params }) } },
-        result.confidence === null
-          ? h("span", { class: "why-sure" }, `${t("evidence.alike")} ${percent(Math.max(0, Math.min(1, result.score)))}`)
-          : [partsBar(result, t), h("span", { class: "why-sure", title: t("evidence.confidence") }, percent(result.confidence))],
-        h("span", { class: "why-label" }, t("action.why")),
-        h("span", { class: "visually-hidden" }, title),
+        "div",
+        { class: "result-foot" },
+        h(
+          "button",
+          { type: "button", class: "why", "aria-haspopup": "dialog", on: { click: () => openEvidence(result, { t, jump, params }) } },
+          result.confidence === null
+            ? h("span", { class: "why-sure" }, `${t("evidence.alike")} ${percent(Math.max(0, Math.min(1, result.score)))}`)
+            : [partsBar(result, t), h("span", { class: "why-sure", title: t("evidence.confidence") }, percent(result.confidence))],
+          h("span", { class: "why-label" }, t("action.why")),
+          h("span", { class: "visually-hidden" }, title),
+        ),
+        h(
+          "a",
+          { class: "result-similar", href: address({ similar: result.video_id }), "aria-label": `${t("action.similar")}: ${title}`, title: t("similar.title") },
+          icon("similar"),
+        ),
       ),
     ),
   );

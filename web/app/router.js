@@ -48,9 +48,11 @@ export function address(params) {
  * @property {boolean} restored whether it was shown before
  */
 
+const FRESH = 50 * 60_000; // milliseconds: links to pictures and videos work for an hour
+
 /** The history. Tells `onChange` about every entry that is to be shown. */
 export class Router {
-  /** @type {Map<string, {memory: Record<string, unknown>, scroll: number}>} */
+  /** @type {Map<string, {memory: Record<string, unknown>, scroll: number, since: number}>} */
   #kept = new Map();
   #key = "";
 
@@ -95,7 +97,7 @@ export class Router {
 
   #popped() {
     const left = this.#key;
-    this.#kept.set(left, { memory: this.#memory(left), scroll: window.scrollY });
+    this.#leave();
     const state = /** @type {{key?: string} | null} */ (history.state);
     if (!state?.key) {
       // A fragment somebody typed or followed: the page stays.
@@ -110,18 +112,20 @@ export class Router {
   }
 
   #leave() {
-    this.#kept.set(this.#key, { memory: this.#memory(this.#key), scroll: window.scrollY });
+    const { memory, since } = this.#entry(this.#key);
+    this.#kept.set(this.#key, { memory, since, scroll: window.scrollY });
   }
 
   /** @param {string} key */
-  #memory(key) {
-    return this.#kept.get(key)?.memory ?? {};
+  #entry(key) {
+    const kept = this.#kept.get(key);
+    return kept && Date.now() - kept.since < FRESH ? kept : { memory: {}, scroll: kept?.scroll ?? 0, since: Date.now() };
   }
 
   /** @param {number} scroll @param {boolean} restored */
   #show(scroll, restored) {
-    const memory = this.#memory(this.#key);
-    this.#kept.set(this.#key, { memory, scroll });
+    const { memory, since } = this.#entry(this.#key);
+    this.#kept.set(this.#key, { memory, since, scroll });
     this.onChange({ route: parseRoute(location.search), memory, scroll, restored });
   }
 

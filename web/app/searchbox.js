@@ -185,6 +185,8 @@ export class SearchBox {
 
   /** @param {number} index -1: what was typed */
   #activate(index) {
+    // An answer that comes now would take the offers away from under the arrow keys.
+    this.suggestions.cancel();
     this.#active = index;
     for (const [place, option] of [...this.#list.children].entries()) {
       option.setAttribute("aria-selected", String(place === index));

@@ -69,7 +69,7 @@ export const core = {
   },
   en: {
     "app.name": "Kadr",
-    "home.title": "Find the very frame",
+    "home.title": "Find that one frame",
     "home.lead": "By what is seen, written and said in a video.",
     "nav.label": "Sections",
     "nav.home": "Search",

@@ -83,7 +83,7 @@ export async function render(root, params, context) {
  * @param {number} at
  * @param {Context} context
  */
-function stage(video, at, { t }) {
+function stage(video, at, { api, t, signal }) {
   const media = h("video", {
     class: "watch-video",
     controls: true,
@@ -95,7 +95,15 @@ function stage(video, at, { t }) {
   });
   const line = h("div", { class: "moments-line" });
   const wrong = h("p", { class: "watch-wrong", role: "alert", hidden: true }, t("video.failed"));
-  media.addEventListener("error", () => (wrong.hidden = false));
+  let renewed = false;
+  media.addEventListener("error", async () => {
+    if (signal.aborted) return;
+    // A link works for an hour: the page may have been open for longer.
+    const fresh = renewed ? null : await api.video(video.video_id, { signal }).catch(() => null);
+    renewed = true;
+    if (fresh !== null) media.src = `${fresh.video_url}#t=${media.currentTime || at}`;
+    else wrong.hidden = false;
+  });
   media.addEventListener(
     "loadedmetadata",
     () => {
