@@ -20,6 +20,7 @@ const PAUSE = 1300; // milliseconds of silence after speech that end it
 const PATIENCE = 6000; // milliseconds of silence at the beginning that end it
 const LOUD = 0.045; // root mean square of the samples: speech close by is above, a quiet room below
 const TICK = 50; // milliseconds
+const DEAF = 1500; // milliseconds after which a recogniser that may listen and does not has no service behind it
 
 /** @typedef {{isFinal: boolean, 0?: {transcript: string}}} Heard */
 /**
@@ -152,6 +153,7 @@ export function listen(listener, { language, transcribe }) {
  */
 function recognising(recogniser, listener, language, otherwise) {
   let words = "";
+  let hears = false;
   let done = false;
   const limit = setTimeout(() => recogniser.stop(), LONGEST);
   const end = (/** @type {() => void} */ tell) => {
@@ -160,6 +162,14 @@ function recognising(recogniser, listener, language, otherwise) {
     clearTimeout(limit);
     tell();
   };
+  // Browsers without a service of their own have the class all the same, and some of them never say a word. While somebody is
+  // being asked for the microphone, silence means nothing.
+  void microphoneGranted().then(() =>
+    setTimeout(() => {
+      if (!hears) end(() => (recogniser.abort(), otherwise()));
+    }, DEAF),
+  );
+  recogniser.addEventListener("audiostart", () => (hears = true));
   recogniser.lang = language === "ru" ? "ru-RU" : "en-US";
   recogniser.interimResults = true;
   recogniser.continuous = false;
@@ -179,7 +189,13 @@ function recognising(recogniser, listener, language, otherwise) {
     // Its service is out of reach, does not know the language, or finds no microphone where a recorder does.
     else if (error !== "aborted") end(otherwise);
   });
-  recogniser.addEventListener("end", () => end(() => (words ? listener.onText(tidy(words)) : listener.onProblem("silence"))));
+  recogniser.addEventListener("end", () =>
+    end(() => {
+      if (words) listener.onText(tidy(words));
+      else if (hears) listener.onProblem("silence");
+      else otherwise();
+    }),
+  );
   try {
     recogniser.start();
   } catch {
@@ -241,6 +257,23 @@ function recording(listener, transcribe) {
     }
   })();
   return { stop: () => stopRecorder(), cancel: () => given.abort() };
+}
+
+/**
+ * Resolves when the page may use the microphone; never, where that cannot be known.
+ * @returns {Promise<void>}
+ */
+function microphoneGranted() {
+  return new Promise((resolve) => {
+    navigator.permissions
+      ?.query({ name: /** @type {PermissionName} */ ("microphone") })
+      .then((status) => {
+        const look = () => status.state === "granted" && resolve();
+        status.addEventListener("change", look);
+        look();
+      })
+      .catch(() => undefined);
+  });
 }
 
 /** @param {unknown} error @returns {VoiceProblem} */
