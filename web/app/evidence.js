@@ -192,5 +192,5 @@ function moment(each, t) {
 
 /** @param {number} share 0…1 */
 export function percent(share) {
-  return `${Math.round(share * 100)} %`;
+  return `${Math.round(share * 100)}\u00a0%`;
 }

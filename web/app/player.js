@@ -97,6 +97,9 @@ export function playsOnDemand(link, clip) {
     clearTimeout(timer);
     if (playing?.poster === link) stopPreview();
   });
+  link.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && playing?.poster === link) stopPreview();
+  });
   link.addEventListener("click", (event) => {
     clearTimeout(timer);
     const touched = event instanceof PointerEvent && event.pointerType === "touch";

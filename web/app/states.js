@@ -16,7 +16,7 @@ import { icon } from "./icons.js";
  */
 export function failure(error, t, retry) {
   const offline = error instanceof ApiError && ["offline", "network"].includes(error.code);
-  return h(
+  const shown = h(
     "div",
     { class: "empty", role: "alert" },
     h("div", { class: "empty-mark" }, icon(offline ? "offline" : "warning")),
@@ -24,6 +24,9 @@ export function failure(error, t, retry) {
     h("p", { class: "empty-text" }, inWords(error, t)),
     retry && h("div", { class: "cluster" }, h("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("action.retry"))),
   );
+  // Whoever is online again does not have to ask again, if this is still what is shown.
+  if (offline && retry) window.addEventListener("online", () => shown.isConnected && retry(), { once: true });
+  return shown;
 }
 
 /**

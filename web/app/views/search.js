@@ -189,7 +189,10 @@ export async function render(root, params, context) {
   };
   append(root, [
     q !== null && h("h1", { class: "visually-hidden" }, t("results.title", { query: name })),
-    q === null ? subject(params, context) : [modalities(params, t), conditions(params, context)],
+    q === null && subject(params, context),
+    // A picture is looked at only.
+    !params.has("picture") && modalities(params, t),
+    conditions(params, context),
     parts.head,
     parts.body,
     parts.foot,
