@@ -21,6 +21,7 @@ from kadr.core.errors import DependencyError
 from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
 from kadr.core.words import SparseVector
+from kadr.ports.vectors import FacePlace
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 # Copies of a video that are looked at to find the group of another one; they share theirs already.
 COPIES = 16
+_PLACE = ["video_id", "position"]  # of a face
+_FACES_AT_ONCE = 500  # 0.7 MB of JSON
 # The vectors that tell copies from other videos with the same pictures.
 TEXTS = (str(Modality.OCR), str(Modality.SPEECH))
 
@@ -189,6 +192,21 @@ class QdrantVectorIndex:
         with self._qdrant.errors() as client:
             client.set_payload(self._collection, dict(payload), points=mine, wait=True)
 
+    def annotate_all(self, payloads: Mapping[tuple[UUID, int], Mapping[str, Any]]) -> None:
+        """Set keys of the payloads of many points; see the port."""
+        from qdrant_client import models as q
+
+        operations: list[q.UpdateOperation] = []
+        for (video_id, generation), payload in payloads.items():
+            same = q.FieldCondition(key="generation", match=q.MatchValue(value=generation))
+            mine = q.Filter(must=[q.HasIdCondition(has_id=[str(video_id)]), same])
+            operations.append(
+                q.SetPayloadOperation(set_payload=q.SetPayload(payload=dict(payload), filter=mine))
+            )
+        if operations:
+            with self._qdrant.errors() as client:
+                client.batch_update_points(self._collection, operations, wait=True)
+
     def look_alikes(self, vector: Vector) -> list[Neighbour]:
         """Return the videos whose visual vectors are closest to ``vector``; see the port."""
         with self._qdrant.errors() as client:
@@ -252,7 +270,7 @@ class QdrantFaceIndex:
                 self._collection,
                 [
                     q.PointStruct(
-                        id=str(uuid5(video_id, str(position))),
+                        id=_face_point(video_id, position),
                         vector=encoding.astype(np.float32).tolist(),
                         payload={"video_id": str(video_id), "generation": generation, "position": position},
                     )
@@ -273,6 +291,49 @@ class QdrantFaceIndex:
             conditions.append(q.FieldCondition(key="generation", range=q.Range(lt=below)))
         with self._qdrant.errors() as client:
             client.delete(self._collection, q.Filter(must=conditions), wait=True)
+
+    def encodings(self, places: Sequence[FacePlace]) -> dict[FacePlace, Vector]:
+        """Return encodings of faces; see the port."""
+        found: dict[FacePlace, Vector] = {}
+        for start in range(0, len(places), _FACES_AT_ONCE):
+            ids = [_face_point(*place) for place in places[start : start + _FACES_AT_ONCE]]
+            with self._qdrant.errors() as client:
+                found |= _encodings(client.retrieve(self._collection, ids, with_vectors=True))
+        return found
+
+    def all(self, size: int = 1000) -> Iterator[dict[FacePlace, Vector]]:
+        """Yield the encodings of all faces; see the port."""
+        offset: Any = None
+        while True:
+            with self._qdrant.errors() as client:
+                records, offset = client.scroll(
+                    self._collection, limit=size, offset=offset, with_payload=_PLACE, with_vectors=True
+                )
+            yield _encodings(records)
+            if offset is None:
+                return
+
+    def near(self, encoding: Vector, *, limit: int, farthest: float, but_not: UUID) -> dict[FacePlace, float]:
+        """Return the nearest faces of other videos; see the port."""
+        from qdrant_client import models as q
+
+        own = q.FieldCondition(key="video_id", match=q.MatchValue(value=str(but_not)))
+        with self._qdrant.errors() as client:
+            answer = client.query_points(
+                self._collection,
+                query=encoding.astype(np.float32).tolist(),
+                query_filter=q.Filter(must_not=[own]),
+                limit=limit,
+                score_threshold=farthest,  # of a Euclidean distance: what is farther away is left out
+                with_payload=_PLACE,
+            )
+        return {_place(point.payload or {}): point.score for point in answer.points}
+
+    def remove(self, places: Sequence[FacePlace]) -> None:
+        """Remove single faces."""
+        if places:
+            with self._qdrant.errors() as client:
+                client.delete(self._collection, [_face_point(*place) for place in places], wait=True)
 
 
 def numbers(vector: Vector) -> list[float]:
@@ -296,6 +357,18 @@ def neighbour(point: q.ScoredPoint) -> Neighbour:
     return Neighbour(
         UUID(str(point.id)), point.score, payload.get("duration"), payload.get("group") or "", texts
     )
+
+
+def _face_point(video_id: UUID, position: int) -> str:
+    return str(uuid5(video_id, str(position)))
+
+
+def _place(payload: Mapping[str, Any]) -> FacePlace:
+    return UUID(str(payload["video_id"])), int(payload["position"])
+
+
+def _encodings(records: Sequence[q.Record]) -> dict[FacePlace, Vector]:
+    return {_place(record.payload or {}): np.asarray(record.vector, dtype=np.float32) for record in records}
 
 
 def _filter(*conditions: q.FieldCondition) -> q.Filter:

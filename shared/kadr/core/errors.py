@@ -13,6 +13,8 @@
     │   ├── InvalidMessageError       a message does not have the schema it claims
     │   ├── EmptyQueryError           there is nothing to look for in a query
     │   ├── GlossaryError             entries are not such as a glossary can have
+    │   ├── PeopleError               what was asked of people cannot be done; the message says why
+    │   │   └── NoSuchPersonError         nobody, or no face, has that id (any more)
     │   ├── RankingError              constants are not such as ranking can have
     │   ├── KeyNameTakenError         there is a valid API key of that name already
     │   └── DictionaryError           the published suggestions are damaged, or of another format
@@ -48,6 +50,14 @@ class GlossaryError(PermanentError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+class PeopleError(PermanentError):
+    """What was asked of people cannot be done; the message says why."""
+
+
+class NoSuchPersonError(PeopleError):
+    """Nobody, or no face, has that id (any more)."""
 
 
 class RankingError(PermanentError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -10,6 +10,9 @@ from uuid import UUID
 from kadr.core.duplicates import Neighbour
 from kadr.core.extraction import Vector
 from kadr.core.words import SparseVector
+
+# Where a face lies: the video, and its position among the video's people.
+FacePlace = tuple[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,9 @@ class VectorIndex(Protocol):
     def annotate(self, video_id: UUID, generation: int, payload: Mapping[str, Any]) -> None:
         """Set keys of the payload; nothing happens where the video has no point of this generation."""
 
+    def annotate_all(self, payloads: Mapping[tuple[UUID, int], Mapping[str, Any]]) -> None:
+        """Do the same to many videos, by id and generation, in one request."""
+
     def look_alikes(self, vector: Vector) -> list[Neighbour]:
         """Return the videos that look like ``vector`` (512,), the closest first, at least as close as copies.
 
@@ -70,3 +76,15 @@ class FaceIndex(Protocol):
 
     def forget(self, video_id: UUID, *, below: int | None = None) -> None:
         """Remove the video's people; with ``below`` only those of older generations."""
+
+    def encodings(self, places: Sequence[FacePlace]) -> dict[FacePlace, Vector]:
+        """Return encodings (128,) of faces; those that the index does not hold are left out."""
+
+    def all(self, size: int = 1000) -> Iterator[dict[FacePlace, Vector]]:
+        """Yield the encodings of all faces, so many at a time."""
+
+    def near(self, encoding: Vector, *, limit: int, farthest: float, but_not: UUID) -> dict[FacePlace, float]:
+        """Return the nearest faces of other videos than ``but_not``, and how far (Euclidean) they are."""
+
+    def remove(self, places: Sequence[FacePlace]) -> None:
+        """Remove single faces."""
