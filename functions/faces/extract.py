@@ -33,6 +33,8 @@ _CROP_SIDE = 320  # pixels
 
 def model_version(settings: ExtractorSettings) -> str:
     """Return what would be found differently by another version: weights and parameters."""
+    if settings.faces == "off":
+        return "off"
     return f"{require('faces', settings.models_dir).version}+{RECIPE}"
 
 
@@ -43,6 +45,8 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
         MediaError: as :func:`kadr.media.frames.sample_frames`.
         WeightsUnavailableError, WeightsRefusedError: as :func:`kadr.models.registry.require`.
     """
+    if settings.faces == "off":
+        return Extraction(reason="faces are switched off")
     faces = _faces(require("faces", settings.models_dir))
     limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
     watch = Watch(faces)

@@ -97,6 +97,8 @@ class ExtractorSettings(
 ):
     """What an extractor needs."""
 
+    faces: Literal["on", "off"] = "on"  # off: nobody's face is encoded (docs/people.md)
+
 
 class AssembleSettings(StorageSettings):
     """What assemble needs."""
