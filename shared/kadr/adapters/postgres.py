@@ -103,6 +103,31 @@ class Postgres:
             where = f"{self._address.host}:{self._address.port}"
             raise DependencyError(f"PostgreSQL at {where} did not answer: {error}") from error
 
+    @contextmanager
+    def exclusively(self, number: int) -> Iterator[bool]:
+        """Yield whether nobody else is in a block of this number, and keep others out until it ends.
+
+        Whoever dies lets go. A connection of the pool is taken up meanwhile, not in a transaction, so the
+        block may take its time.
+
+        Raises:
+            DependencyError: the database cannot be reached, or broke off.
+        """
+        with self.transaction() as connection:
+            connection.commit()
+            connection.autocommit = True
+            try:
+                row = connection.execute("SELECT pg_try_advisory_lock(%s)", (number,)).fetchone()
+                alone = bool(row and row[0])
+                try:
+                    yield alone
+                finally:
+                    if alone and not connection.closed:
+                        connection.execute("SELECT pg_advisory_unlock(%s)", (number,))
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
     def close(self) -> None:
         """Close every connection."""
         if self._pool is not None:

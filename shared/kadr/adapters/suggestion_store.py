@@ -31,7 +31,9 @@ class PostgresSuggestionContent:
                 " GROUP BY query HAVING count(DISTINCT user_id) >= %s ORDER BY users DESC, query LIMIT %s",
                 (LEAST_USERS, _MOST_QUERIES),
             ).fetchall()
-            themes = connection.execute("SELECT name FROM theme WHERE name <> '' ORDER BY name").fetchall()
+            themes = connection.execute(
+                "SELECT name FROM theme WHERE name <> '' AND named_by <> 'number' ORDER BY name"
+            ).fetchall()
             people = connection.execute("SELECT name FROM person WHERE name <> '' ORDER BY name").fetchall()
             texts = connection.execute(
                 "SELECT video_id, text FROM moment JOIN video USING (video_id)"
