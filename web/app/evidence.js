@@ -27,7 +27,7 @@ export function marked(cut) {
 }
 
 /**
- * The best reason in a line or two, for a card.
+ * The best reason in a line or two, for a card; null where there is none.
  * @param {Result} result
  * @param {Translate} t
  */
@@ -43,6 +43,7 @@ export function briefReason(result, t) {
     return h("p", { class: "reason", dir: "auto" }, h("span", { class: "visually-hidden" }, `${t(`modality.${best.modality}`)}: `), marked(cut));
   }
   if (seen && result.frame) return h("p", { class: "reason is-quiet" }, t("reason.frame"));
+  if (result.confidence === null) return null; // like another video as a whole: there is no moment to it
   return h("p", { class: "reason is-quiet" }, t("reason.meaning"));
 }
 

@@ -30,6 +30,7 @@ export function resultCard(result, { t, params }) {
       result.duplicates > 0 &&
       h("span", { class: "poster-stack badge", title: t("duplicates", { n: result.duplicates }), "aria-hidden": "true" }, icon("stack"), `+${result.duplicates}`),
   });
+  const reason = briefReason(result, t);
   const named = (result.people ?? []).filter(({ name }) => name !== null);
   const jump = (/** @type {number} */ seconds) => {
     playPreview(link, { url: result.video_url, at: seconds });
@@ -42,8 +43,8 @@ export function resultCard(result, { t, params }) {
     h(
       "div",
       { class: "card-text" },
-      h("h2", { class: "result-title" }, title),
-      briefReason(result, t),
+      h("h2", { class: ["result-title", reason === null && "is-reason"] }, title),
+      reason,
       h(
         "div",
         { class: "result-moments" },

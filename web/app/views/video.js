@@ -8,9 +8,11 @@ import { evidencePanel } from "../evidence.js";
 import { clock, titleOf } from "../i18n.js";
 import { icon } from "../icons.js";
 import { stopPreview } from "../player.js";
+import { poll } from "../polling.js";
 import { poster } from "../poster.js";
 import { moments } from "../reasons.js";
 import { address } from "../router.js";
+import { fingerprint, isSettled } from "../stages.js";
 import { failure, posterSkeletons } from "../states.js";
 
 /** @typedef {import("../types.js").Context} Context */
@@ -19,8 +21,6 @@ import { failure, posterSkeletons } from "../states.js";
 
 const SIMILAR = 12;
 const DEEP = 50; // results among which the reason for this video is looked for
-const POLL = 2000; // milliseconds between two looks at a video that is being indexed
-const FINAL = ["done", "empty", "unavailable", "failed", "dead"];
 
 /** @type {import("../types.js").Render} */
 export async function render(root, params, context) {
@@ -65,11 +65,8 @@ export async function render(root, params, context) {
     ),
     similar,
   );
-  await Promise.all([
-    explainWhy(why, params, context, { id, jump, mark: player.mark }),
-    showStages(stages, video, context),
-    showSimilar(similar, id, context),
-  ]);
+  showStages(stages, video, context);
+  await Promise.all([explainWhy(why, params, context, { id, jump, mark: player.mark }), showSimilar(similar, id, context)]);
   return () => {
     memory.time = player.time();
     stopPreview();
@@ -209,7 +206,7 @@ async function explainWhy(why, params, { api, t, signal, memory }, { id, jump, m
  * @param {Video} video
  * @param {Context} context
  */
-async function showStages(section, video, { api, t, signal }) {
+function showStages(section, video, { api, t, signal }) {
   const draw = (/** @type {Video} */ now) =>
     fill(
       section,
@@ -233,18 +230,18 @@ async function showStages(section, video, { api, t, signal }) {
       ),
     );
   draw(video);
-  const running = (/** @type {Video} */ now) => now.stages.some(({ state }) => !FINAL.includes(state));
-  if (!running(video)) return;
-  const look = async () => {
-    try {
+  if (isSettled(video)) return;
+  let last = fingerprint(video);
+  void poll(
+    async () => {
       const now = await api.video(video.video_id, { signal });
+      if (fingerprint(now) === last) return "same";
+      last = fingerprint(now);
       draw(now);
-      if (running(now)) setTimeout(() => void look(), POLL);
-    } catch (error) {
-      if (!isAbort(error)) setTimeout(() => void look(), 3 * POLL);
-    }
-  };
-  setTimeout(() => void look(), POLL);
+      return isSettled(now) ? "done" : "changed";
+    },
+    { signal },
+  );
 }
 
 /**
