@@ -26,6 +26,8 @@ export class Session extends EventTarget {
   load() {
     const given = new URLSearchParams(location.hash.slice(1)).get("key");
     if (given !== null) history.replaceState(history.state, "", location.pathname + location.search);
+    // Kept before it is known whether it is valid: the address has lost it, and whoever goes on at once would have, too.
+    if (given) store(given);
     this.key = given || stored();
   }
 

@@ -41,7 +41,8 @@ export async function render(root, params, context) {
   title(t("editor.title"));
   await session.ready;
   if (signal.aborted) return;
-  let drawn = "";
+  /** @type {string | null} */
+  let drawn = null;
   const draw = async () => {
     const open = SECTIONS.filter(({ scope }) => session.can(scope));
     const section = open.find(({ name }) => name === params.get("tab")) ?? open[0];
