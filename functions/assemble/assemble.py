@@ -37,13 +37,19 @@ def _write(video_id: UUID, generation: int, commit: Commit, world: World) -> Non
     # The constants are read under the lock: those of the index that this is written into, even if another
     # one took its place a moment ago.
     found = document(vectors, commit.moments(), facts, commit.ranking())
+    theme = commit.themes().theme_of(vectors, found.shares)
     world.index.write_search(
         video_id,
         generation,
         fused=found.fused,
         words=found.words,
-        payload={**found.payload, "group": _group(video_id, generation, facts.duration, vectors, world)},
+        payload={
+            **found.payload,
+            "group": _group(video_id, generation, facts.duration, vectors, world),
+            "theme": None if theme is None else str(theme.theme_id),
+        },
     )
+    commit.set_theme(theme)
     commit.set_searchable(found.searchable)
     commit.finish({"weights": found.payload["weights"]})
 

@@ -7,13 +7,14 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
+from functions.cluster import themes
 from kadr.core.errors import KadrError
 from kadr.runtime.settings import ClusterSettings
 from kadr.runtime.telemetry import logger
 from kadr.runtime.wiring import Wiring
 
 # Each finds something of its own: `run(world, settings)` returns a dataclass of small facts for the log.
-TASKS: dict[str, Callable[[Wiring, ClusterSettings], Any]] = {}
+TASKS: dict[str, Callable[[Wiring, ClusterSettings], Any]] = {"themes": themes.run}
 
 
 @cache

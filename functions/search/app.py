@@ -19,6 +19,7 @@ from functions.search import (
     search_routes,
     speech_query,
     suggestion_routes,
+    theme_routes,
     uploads,
 )
 from functions.search.services import Injected, Services
@@ -65,6 +66,7 @@ def create_app() -> FastAPI:
         responses={404: {"model": schemas.ErrorAnswer, "description": "There is no such video."}},
     )
     authorisation.register(app)
+    theme_routes.register(app)
     glossary_routes.register(app)
     speech_query.register(app)
     suggestion_routes.register(app)

@@ -28,8 +28,11 @@ def filters(  # noqa: PLR0917 - FastAPI passes them by name
         list[str] | None,
         Query(
             max_length=_MOST_VALUES,
-            description="Only videos of this theme; of one of them, if it is given several times.",
-            openapi_examples={"none": {"value": []}, "one": {"value": ["cooking"]}},
+            description="Only videos of this theme, by id; of one of them, if it is given several times.",
+            openapi_examples={
+                "none": {"value": []},
+                "one": {"value": ["8a4e0c52-7e0b-4c5e-9d51-4b3f2c7b9e10"]},
+            },
         ),
     ] = None,
     person: Annotated[

@@ -87,6 +87,13 @@ class EvidenceAnswer(_Answer):
     )
 
 
+class ThemeOfVideo(_Answer):
+    """The theme of a video."""
+
+    theme_id: UUID = Field(examples=["8a4e0c52-7e0b-4c5e-9d51-4b3f2c7b9e10"])
+    name: str = Field(examples=["Борщ, рецепт, свёкла"])
+
+
 class ResultAnswer(_Answer):
     """One video of a result page."""
 
@@ -115,6 +122,9 @@ class ResultAnswer(_Answer):
         default=None,
         description="0…1: how probable it is that this is what was meant; null where scores do not tell",
         examples=[0.93],
+    )
+    theme: ThemeOfVideo | None = Field(
+        default=None, description="what it is about, with other videos; null where it is like no others"
     )
     duplicates: int = Field(
         default=0, description="near duplicates of this video that fit as well and are not shown"

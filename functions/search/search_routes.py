@@ -178,8 +178,14 @@ def result_answer(result: Result, here: Services) -> schemas.ResultAnswer:
         confidence=None if why.confidence is None else round(why.confidence, 4),
         matched=round(why.matched, 4),
         shares=result.shares,
+        theme=_theme(record.theme_id, here),
         duplicates=result.duplicates,
     )
+
+
+def _theme(theme_id: UUID | None, here: Services) -> schemas.ThemeOfVideo | None:
+    name = None if theme_id is None else here.theme_names.of(theme_id)
+    return None if theme_id is None or name is None else schemas.ThemeOfVideo(theme_id=theme_id, name=name)
 
 
 def _highlight_answer(mark: Highlight) -> schemas.HighlightAnswer:

@@ -9,6 +9,7 @@ from fastapi import Depends
 
 from functions.search.engine import Engine
 from functions.search.suggester import Suggester
+from functions.search.theme_names import ThemeNames
 from kadr.adapters.published_suggestions import PublishedSuggestions
 from kadr.ports.ledger import FoundVideo, VideoRecord
 from kadr.runtime.settings import SearchSettings
@@ -31,6 +32,11 @@ class Services:
         return Suggester(
             PublishedSuggestions(self.world.objects, self.settings.derived_bucket), self.world.history
         )
+
+    @cached_property
+    def theme_names(self) -> ThemeNames:
+        """What themes are called."""
+        return ThemeNames(self.world.themes)
 
     def link(self, bucket: str, key: str) -> str:
         """Return a link to an object that works for a while without credentials."""

@@ -12,12 +12,14 @@ import numpy as np
 
 from kadr.adapters.postgres import Postgres
 from kadr.adapters.ranking_store import ranking_in_force
+from kadr.adapters.theme_store import ThemeReader, set_themes
 from kadr.core.document import VideoFacts
 from kadr.core.errors import BusyError, SupersededError
 from kadr.core.extraction import Extraction, MediaFacts, Moment, StoredFrames, Word
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState, video_state
 from kadr.core.ranking import Ranking
+from kadr.core.themes import Assigned, ThemeSpace
 from kadr.ports.ledger import FoundVideo, Registration, StageRecord, VideoRecord
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class PostgresLedger:
 
     def __init__(self, postgres: Postgres) -> None:
         self._postgres = postgres
+        self._themes = ThemeReader()
 
     def register(
         self,
@@ -73,7 +76,8 @@ class PostgresLedger:
             connection.execute(
                 "UPDATE video SET generation = %s, version = %s, etag = %s, size = %s, content_type = %s,"
                 " modified_at = %s, duration = NULL, width = NULL, height = NULL, has_audio = NULL,"
-                " thumbnail_key = NULL, searchable = false, state = 'indexing',"
+                " thumbnail_key = NULL, searchable = false, state = 'indexing', theme_id = NULL,"
+                " theme_distance = NULL,"
                 " updated_at = now() WHERE video_id = %s",
                 (number[0], found.version, found.etag, found.size, found.content_type, found.modified_at,
                  video_id),
@@ -138,7 +142,9 @@ class PostgresLedger:
         """Lock the video's row; raises SupersededError if the generation is not the current one."""
         with self._postgres.transaction() as connection:
             self._lock(connection, registration)
-            yield PostgresCommit(connection, registration.video_id, registration.generation, stage)
+            yield PostgresCommit(
+                connection, registration.video_id, registration.generation, stage, self._themes
+            )
 
     def fail(self, registration: Registration, stage: Stage, state: StageState, reason: str) -> None:
         """Record that a stage failed, is unavailable, or will be retried. Silent if superseded."""
@@ -177,7 +183,7 @@ class PostgresLedger:
                 " DO UPDATE SET started_at = clock_timestamp(), generation = excluded.generation",
                 (video_id, generation),
             )
-            yield PostgresCommit(connection, video_id, generation, Stage.ASSEMBLE)
+            yield PostgresCommit(connection, video_id, generation, Stage.ASSEMBLE, self._themes)
 
     def purge(
         self, video_id: UUID, observe: Callable[[], ObjectVersion | None], erase: Callable[[], None]
@@ -263,7 +269,7 @@ class PostgresLedger:
             videos = connection.execute(
                 "SELECT video_id, bucket, key, duration, thumbnail_key,"
                 " (SELECT json_object_agg(stage, model_version) FROM extraction"
-                "  WHERE extraction.video_id = video.video_id AND model_version <> '')"
+                "  WHERE extraction.video_id = video.video_id AND model_version <> ''), theme_id"
                 " FROM video WHERE video_id = ANY(%s) AND generation > 0",
                 wanted,
             )
@@ -291,8 +297,9 @@ class PostgresLedger:
                     {Stage(stage): version for stage, version in (versions or {}).items()},
                     texts.get(video_id, {}),
                     pictures.get(video_id),
+                    theme_id,
                 )
-                for video_id, bucket, key, duration, thumbnail, versions in videos.fetchall()
+                for video_id, bucket, key, duration, thumbnail, versions, theme_id in videos.fetchall()
             }
 
     def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
@@ -339,12 +346,18 @@ class PostgresCommit:
     """Implements :class:`kadr.ports.ledger.Commit`."""
 
     def __init__(
-        self, connection: psycopg.Connection[Any], video_id: UUID, generation: int, stage: Stage
+        self,
+        connection: psycopg.Connection[Any],
+        video_id: UUID,
+        generation: int,
+        stage: Stage,
+        themes: ThemeReader,
     ) -> None:
         self._connection = connection
         self._video_id = video_id
         self._generation = generation
         self._stage = stage
+        self._themes = themes
 
     def write(self, extraction: Extraction, *, cost_usd: float | None = None) -> None:
         """Replace the stage's moments, frames and faces, and set its state."""
@@ -455,6 +468,14 @@ class PostgresCommit:
     def ranking(self) -> Ranking:
         """Return the constants of ranking that the index is fused with now."""
         return ranking_in_force(self._connection)
+
+    def themes(self) -> ThemeSpace:
+        """Return the themes in force, which stay so until the commit."""
+        return self._themes.read(self._connection, hold=True)
+
+    def set_theme(self, theme: Assigned | None) -> None:
+        """Set the theme that the video is listed in."""
+        set_themes(self._connection, {self._video_id: theme})
 
 
 def thumbnail_key(video_id: UUID, generation: int) -> str:

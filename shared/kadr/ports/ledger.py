@@ -14,6 +14,7 @@ from kadr.core.extraction import Extraction, MediaFacts, Moment, StoredFrames
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState
 from kadr.core.ranking import Ranking
+from kadr.core.themes import Assigned, ThemeSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class FoundVideo:
     versions: Mapping[Stage, str] = field(default_factory=dict)
     moments: Mapping[Modality, Sequence[Moment]] = field(default_factory=dict)
     frames: StoredFrames | None = None
+    theme_id: UUID | None = None
 
 
 class Commit(Protocol):
@@ -108,6 +110,12 @@ class Commit(Protocol):
 
     def ranking(self) -> Ranking:
         """Return the constants of ranking that the index is fused with now."""
+
+    def themes(self) -> ThemeSpace:
+        """Return the themes in force, which stay so until the commit."""
+
+    def set_theme(self, theme: Assigned | None) -> None:
+        """Set the theme that the video is listed in."""
 
 
 class Ledger(Protocol):

@@ -12,11 +12,13 @@ from kadr.adapters.postgres import Postgres, PostgresAddress
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
 from kadr.adapters.qdrant_search import QdrantVideoSearch
 from kadr.adapters.qdrant_similarities import QdrantSimilarities
+from kadr.adapters.qdrant_themes import QdrantThemedIndex
 from kadr.adapters.ranking_store import PostgresRankingStore
 from kadr.adapters.s3 import S3ObjectStore
 from kadr.adapters.secrets import read_secret
 from kadr.adapters.sqs import SqsAssembleQueue, SqsBackoff
 from kadr.adapters.suggestion_store import PostgresQueryHistory
+from kadr.adapters.theme_store import PostgresThemeStore
 from kadr.ports.ledger import Ledger
 from kadr.ports.objects import ObjectStore
 from kadr.ports.queues import AssembleQueue
@@ -106,6 +108,16 @@ class Wiring:
     def rankings(self) -> PostgresRankingStore:
         """The constants of ranking."""
         return PostgresRankingStore(self.postgres)
+
+    @cached_property
+    def themes(self) -> PostgresThemeStore:
+        """Themes, and which video has which."""
+        return PostgresThemeStore(self.postgres)
+
+    @cached_property
+    def themed(self) -> QdrantThemedIndex:
+        """The vector index of videos, as themes are found in it."""
+        return QdrantThemedIndex(self.qdrant, self._settings.qdrant_collection)
 
     @cached_property
     def history(self) -> PostgresQueryHistory:
