@@ -22,6 +22,7 @@ import { failure, nothing, posterSkeletons } from "../states.js";
 /** @typedef {SearchAnswer | SimilarAnswer} Answer */
 
 const PAGE = 24; // four rows of six, eight of three, twelve of two
+const FEW = 2;
 const SURE = 0.2; // the API's own limit, below which a result is none that is likely to be meant
 const SLOW = 3000; // milliseconds after which it is said that it takes long
 const NARROWING = ["modality", "theme", "person", "language", "min_duration", "max_duration", "after", "before"];
@@ -116,6 +117,8 @@ class Results {
     for (const [place, result] of page.results.entries()) {
       let grid = this.#grids.at(-1) ?? this.#grid(true);
       if (place > lastSure && grid.dataset.mayEnd === "true" && grid.childElementCount > 0) {
+        // One or two answers have the room to say more.
+        if (grid.childElementCount <= FEW) grid.dataset.few = String(grid.childElementCount);
         this.#list.append(h("h2", { class: "less-sure" }, t("results.less_sure")));
         grid = this.#grid(false);
       }
