@@ -12,6 +12,7 @@ from kadr.core.ranking import RANKED
 from kadr.events import ModalityExtracted
 from kadr.ports.ledger import Commit
 from kadr.runtime.assembly import document
+from kadr.runtime.people import recognise
 from kadr.runtime.wiring import World
 
 
@@ -24,6 +25,8 @@ def assemble(message: ModalityExtracted, world: World) -> bool:
     with world.ledger.assemble(message.video_id, message.generation) as commit:
         if commit is None:
             return False
+        if message.modality is Modality.FACES:
+            recognise(commit, world.faces)
         _write(message.video_id, message.generation, commit, world)
         return True
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from functions.search import (
     authorisation,
     glossary_routes,
+    people_routes,
     schemas,
     search_routes,
     speech_query,
@@ -29,6 +30,8 @@ from kadr.core.errors import (
     EmptyQueryError,
     GlossaryError,
     KadrError,
+    NoSuchPersonError,
+    PeopleError,
     WeightsUnavailableError,
 )
 from kadr.core.modality import VideoState
@@ -52,6 +55,8 @@ def create_app() -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(DependencyError, partial(_failed, status=503, code="unavailable"))
     app.add_exception_handler(EmptyQueryError, partial(_told, status=422, code="empty"))
+    app.add_exception_handler(NoSuchPersonError, partial(_told, status=404, code="not_found"))
+    app.add_exception_handler(PeopleError, partial(_told, status=422, code="invalid"))
     app.add_exception_handler(GlossaryError, partial(_told, status=422, code="invalid"))
     app.add_exception_handler(WeightsUnavailableError, partial(_told, status=503, code="unavailable"))
     app.add_exception_handler(KadrError, partial(_failed, status=500, code="failed"))
@@ -65,6 +70,7 @@ def create_app() -> FastAPI:
         tags=["videos"],
         responses={404: {"model": schemas.ErrorAnswer, "description": "There is no such video."}},
     )
+    people_routes.register(app)
     authorisation.register(app)
     theme_routes.register(app)
     glossary_routes.register(app)

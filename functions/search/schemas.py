@@ -87,6 +87,13 @@ class EvidenceAnswer(_Answer):
     )
 
 
+class PersonInVideo(_Answer):
+    """Somebody who appears in a video."""
+
+    person_id: UUID = Field(examples=["0c7f3a52-6e0e-4d5c-9a51-2d3f0c1b9e77"])
+    name: str | None = Field(description="null where nobody has named the person", examples=["Grace Hopper"])
+
+
 class ThemeOfVideo(_Answer):
     """The theme of a video."""
 
@@ -122,6 +129,9 @@ class ResultAnswer(_Answer):
         default=None,
         description="0…1: how probable it is that this is what was meant; null where scores do not tell",
         examples=[0.93],
+    )
+    people: list[PersonInVideo] = Field(
+        default_factory=list, description="who appears, as far as it is known; those with a name first"
     )
     theme: ThemeOfVideo | None = Field(
         default=None, description="what it is about, with other videos; null where it is like no others"

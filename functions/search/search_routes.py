@@ -179,6 +179,9 @@ def result_answer(result: Result, here: Services) -> schemas.ResultAnswer:
         matched=round(why.matched, 4),
         shares=result.shares,
         theme=_theme(record.theme_id, here),
+        people=[
+            schemas.PersonInVideo(person_id=each.person_id, name=each.name or None) for each in record.people
+        ],
         duplicates=result.duplicates,
     )
 

@@ -10,6 +10,17 @@ from uuid import UUID
 
 import numpy as np
 
+from kadr.adapters.people_store import (
+    PEOPLE_SHOWN,
+    assign,
+    candidates,
+    drop_nobody,
+    drop_outdated_marks,
+    faces_where,
+    marks_where,
+    note_meanings,
+    people_shown,
+)
 from kadr.adapters.postgres import Postgres
 from kadr.adapters.ranking_store import ranking_in_force
 from kadr.adapters.theme_store import ThemeReader, set_themes
@@ -18,9 +29,11 @@ from kadr.core.errors import BusyError, SupersededError
 from kadr.core.extraction import Extraction, MediaFacts, Moment, StoredFrames, Word
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState, video_state
+from kadr.core.people import Candidate, Face, Mark
 from kadr.core.ranking import Ranking
 from kadr.core.themes import Assigned, ThemeSpace
 from kadr.ports.ledger import FoundVideo, Registration, StageRecord, VideoRecord
+from kadr.ports.vectors import FacePlace
 
 if TYPE_CHECKING:
     import psycopg
@@ -198,11 +211,13 @@ class PostgresLedger:
             # Also without a row: an earlier try may have broken off half-way.
             erase()
             if row is not None:
+                people = [each.person_id for each in faces_where(connection, "video_id = %s", (video_id,))]
                 connection.execute("DELETE FROM video WHERE video_id = %s", (video_id,))
                 connection.execute(
                     "INSERT INTO deletion (video_id, generation) VALUES (%s, %s) ON CONFLICT DO NOTHING",
                     (video_id, row[0]),
                 )
+                drop_nobody(connection, [each for each in people if each is not None])
             return True
 
     def video(self, video_id: UUID) -> VideoRecord | None:
@@ -267,10 +282,10 @@ class PostgresLedger:
         # In a pipeline nothing is waited for before it is read: the database reads on while Python parses.
         with self._postgres.transaction() as connection, connection.pipeline():
             videos = connection.execute(
-                "SELECT video_id, bucket, key, duration, thumbnail_key,"
+                "SELECT video_id, bucket, key, duration, thumbnail_key,"  # noqa: S608 - of our own
                 " (SELECT json_object_agg(stage, model_version) FROM extraction"
-                "  WHERE extraction.video_id = video.video_id AND model_version <> ''), theme_id"
-                " FROM video WHERE video_id = ANY(%s) AND generation > 0",
+                "  WHERE extraction.video_id = video.video_id AND model_version <> ''), theme_id,"
+                f" {PEOPLE_SHOWN} FROM video WHERE video_id = ANY(%s) AND generation > 0",
                 wanted,
             )
             framed = connection.cursor(binary=True)  # as text, bytes are twice as many
@@ -298,8 +313,9 @@ class PostgresLedger:
                     texts.get(video_id, {}),
                     pictures.get(video_id),
                     theme_id,
+                    people_shown(shown),
                 )
-                for video_id, bucket, key, duration, thumbnail, versions, theme_id in videos.fetchall()
+                for video_id, bucket, key, duration, thumbnail, versions, theme_id, shown in videos.fetchall()
             }
 
     def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
@@ -394,11 +410,12 @@ class PostgresCommit:
         if self._stage is Stage.FACES:
             cursor.execute("DELETE FROM face WHERE video_id = %s", (self._video_id,))
             cursor.executemany(
-                "INSERT INTO face (video_id, position, count, first_seen, last_seen, quality, crop_key)"
-                " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                "INSERT INTO face"
+                " (video_id, position, count, first_seen, last_seen, quality, crop_key, times)"
+                " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
                 [
                     (self._video_id, position, face.count, face.first_seen, face.last_seen, face.quality,
-                     face_crop_key(self._video_id, self._generation, position))
+                     face_crop_key(self._video_id, self._generation, position), list(face.times) or None)
                     for position, face in enumerate(extraction.faces)
                 ],
             )  # fmt: skip
@@ -476,6 +493,28 @@ class PostgresCommit:
     def set_theme(self, theme: Assigned | None) -> None:
         """Set the theme that the video is listed in."""
         set_themes(self._connection, {self._video_id: theme})
+
+    def faces(self) -> list[Face]:
+        """Return the video's faces, the one that is seen most first."""
+        return faces_where(self._connection, "video_id = %s", (self._video_id,))
+
+    def marks(self) -> list[Mark]:
+        """Return what editors have said of the video's faces."""
+        return marks_where(self._connection, "video_id = %s", (self._video_id,))
+
+    def candidates(self, near: Mapping[FacePlace, float]) -> list[Candidate]:
+        """Return whose the faces are that lie at ``near``, with their distances; nobody's are left out."""
+        return candidates(self._connection, near) if near else []
+
+    def assign_faces(self, people: Mapping[UUID, UUID]) -> None:
+        """Say whose faces of the video are, by their ids; people who are gone meanwhile are passed over."""
+        if people:
+            assign(self._connection, people)
+
+    def settle_marks(self, meaning: Mapping[int, UUID]) -> None:
+        """Note which faces marks mean; those on faces that only an older content had are forgotten."""
+        note_meanings(self._connection, meaning)
+        drop_outdated_marks(self._connection, self._video_id, self._generation)
 
 
 def thumbnail_key(video_id: UUID, generation: int) -> str:

@@ -13,8 +13,11 @@ from kadr.core.document import VideoFacts
 from kadr.core.extraction import Extraction, MediaFacts, Moment, StoredFrames
 from kadr.core.identity import ObjectVersion
 from kadr.core.modality import Modality, Stage, StageState, VideoState
+from kadr.core.people import Candidate, Face, Mark
 from kadr.core.ranking import Ranking
 from kadr.core.themes import Assigned, ThemeSpace
+from kadr.ports.people import PersonName
+from kadr.ports.vectors import FacePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ class FoundVideo:
     moments: Mapping[Modality, Sequence[Moment]] = field(default_factory=dict)
     frames: StoredFrames | None = None
     theme_id: UUID | None = None
+    people: tuple[PersonName, ...] = ()
 
 
 class Commit(Protocol):
@@ -116,6 +120,21 @@ class Commit(Protocol):
 
     def set_theme(self, theme: Assigned | None) -> None:
         """Set the theme that the video is listed in."""
+
+    def faces(self) -> list[Face]:
+        """Return the video's faces, the one that is seen most first."""
+
+    def marks(self) -> list[Mark]:
+        """Return what editors have said of the video's faces."""
+
+    def candidates(self, near: Mapping[FacePlace, float]) -> list[Candidate]:
+        """Return whose the faces are that lie at ``near``, with their distances; nobody's are left out."""
+
+    def assign_faces(self, people: Mapping[UUID, UUID]) -> None:
+        """Say whose faces of the video are, by their ids; people who are gone meanwhile are passed over."""
+
+    def settle_marks(self, meaning: Mapping[int, UUID]) -> None:
+        """Note which faces marks mean; those on faces that only an older content had are forgotten."""
 
 
 class Ledger(Protocol):

@@ -8,6 +8,7 @@ from typing import Protocol
 from kadr.adapters.api_keys import PostgresKeyStore
 from kadr.adapters.glossary_store import PostgresGlossaryStore
 from kadr.adapters.ledger import PostgresLedger
+from kadr.adapters.people_store import PostgresPeople
 from kadr.adapters.postgres import Postgres, PostgresAddress
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
 from kadr.adapters.qdrant_search import QdrantVideoSearch
@@ -148,6 +149,11 @@ class Wiring:
     def faces(self) -> QdrantFaceIndex:
         """The vector index of faces."""
         return QdrantFaceIndex(self.qdrant)
+
+    @cached_property
+    def people(self) -> PostgresPeople:
+        """People across videos."""
+        return PostgresPeople(self.postgres)
 
     @cached_property
     def objects(self) -> S3ObjectStore:
