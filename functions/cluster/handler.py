@@ -7,14 +7,14 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from functions.cluster import themes
+from functions.cluster import people, themes
 from kadr.core.errors import KadrError
 from kadr.runtime.settings import ClusterSettings
 from kadr.runtime.telemetry import logger
 from kadr.runtime.wiring import Wiring
 
 # Each finds something of its own: `run(world, settings)` returns a dataclass of small facts for the log.
-TASKS: dict[str, Callable[[Wiring, ClusterSettings], Any]] = {"themes": themes.run}
+TASKS: dict[str, Callable[[Wiring, ClusterSettings], Any]] = {"themes": themes.run, "people": people.run}
 
 
 @cache
@@ -29,12 +29,17 @@ def world() -> Wiring:
     return Wiring(settings(), connections=3)
 
 
-def handler(_event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Do every task, also where another one failed; raise the first failure at the end, for the alarm."""
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Do every task, or those that ``{"tasks": […]}`` names.
+
+    One that fails does not keep the others from being done; the first failure is raised at the end, for the
+    alarm.
+    """
     logger().append_keys(request_id=getattr(context, "aws_request_id", ""))
     done: dict[str, Any] = {}
     failures: list[Exception] = []
-    for name, run in TASKS.items():
+    for name in event.get("tasks") or TASKS:
+        run = TASKS[name]
         try:
             done[name] = asdict(run(world(), settings()))
             logger().info(f"{name} found", **done[name])

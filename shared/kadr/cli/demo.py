@@ -31,7 +31,7 @@ def demo(
     queries: Annotated[int, typer.Option(min=1, help="How many queries to show.")] = QUERIES,
 ) -> None:
     """Start the local stack, index the sample clips, search them, measure, and leave it running."""
-    from kadr.cli import evaluate, stack, suggestions
+    from kadr.cli import evaluate, stack, suggestions, themes
     from kadr.cli.console import as_markup, foreign, stderr, stdout
     from kadr.cli.progress import display
     from kadr.cli.sending import Bucket, plan
@@ -58,6 +58,10 @@ def demo(
             err.print(run.interrupted(), soft_wrap=True)
             raise typer.Exit(130) from None
         run.print_report()
+        found, done = themes.find(target, session.root / ".kadr" / "models", err)
+        err.print(themes.said(found, done), highlight=False)
+        people = themes.find_people(target)
+        err.print(f"{people['people']} people in {people['faces']} faces.", highlight=False)
         built = suggestions.publish(target, session.root / ".kadr" / "models")
         err.print(f"{built.phrases} phrases of them are suggested while somebody types.")
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from kadr.cli.bar import Bar
 from kadr.cli.database import database, vector_database
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, session_of
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from kadr.core.ranking import Ranking
     from kadr.ports.reindexing import IndexCollections
     from kadr.runtime.reindexing import Plan
@@ -85,7 +84,7 @@ def reindex(  # noqa: PLR0917 - typer names them
                 if what.run is not None:
                     stderr().print(f"Going on with {what.target}, which was begun before.", highlight=False)
                 try:
-                    with _Display(stderr()) as display:
+                    with Bar(stderr()) as display:
                         done = reindex(runs, collections, what, display)
                 except KeyboardInterrupt as error:
                     stderr().print("Interrupted. Nothing is lost: the same command goes on from here.")
@@ -165,45 +164,3 @@ def _hint_at_old(collections: IndexCollections) -> None:
 def _say(as_json: bool, text: str) -> None:
     if not as_json:
         typer.echo(text)
-
-
-class _Display:
-    """A bar on a terminal; elsewhere a line for each tenth."""
-
-    def __init__(self, console: Console) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._console = console
-        self._what, self._total, self._done = "", 0, 0
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self._task = self._bar.add_task("", total=None)
-
-    def __enter__(self) -> Self:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self._bar.stop()
-
-    def begin(self, what: str, total: int | None) -> None:
-        """Something of ``total`` videos begins."""
-        self._what, self._total, self._done = what, total or 0, 0
-        self._bar.reset(self._task, description=what, total=total)
-
-    def advance(self, videos: int) -> None:
-        """So many more were looked at."""
-        before, self._done = self._done, self._done + videos
-        self._bar.advance(self._task, videos)
-        if self._console.is_terminal or not self._total:
-            return
-        tenth = 10 * self._done // self._total
-        if tenth > 10 * before // self._total:
-            self._console.print(f"{self._what}: {self._done} of {self._total}", highlight=False)

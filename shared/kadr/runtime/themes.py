@@ -164,13 +164,16 @@ class Words:
 
     @cached_property
     def clip(self) -> TextEmbedder | None:
-        """CLIP's text tower."""
+        """CLIP's text tower; ``None`` with the demo weights, too."""
         from kadr.adapters.clip import ClipText
 
         try:
-            return ClipText(require("visual", self._models_dir).directory)
+            model = require("visual", self._models_dir)
         except WeightsUnavailableError:
             return None
+        # The demo weights know some drawings, and take a photograph for any of them: a number says less, and
+        # nothing wrong.
+        return None if model.demo else ClipText(model.directory)
 
     @cached_property
     def concepts_as_text(self) -> Vector | None:
@@ -404,10 +407,15 @@ class _Naming:
             return ()
         rows = self._sample.rows[list(members)]
         seen, text = slice(0, VISUAL_DIMENSIONS), slice(VISUAL_DIMENSIONS, POINT_DIMENSIONS)
-        if np.linalg.norm(rows[:, text]) >= np.linalg.norm(rows[:, seen]):
-            encoded, space = self._words.concepts_as_text, text
-        else:
-            encoded, space = self._concepts_as_seen(members), seen
+        if 2 * np.count_nonzero(rows[:, text].any(axis=1)) >= len(rows):
+            found = self._nearest(rows, text, self._words.concepts_as_text, language)
+            if found:
+                return found
+        return self._nearest(rows, seen, self._concepts_as_seen(members), language)
+
+    def _nearest(
+        self, rows: Vector, space: slice, encoded: Vector | None, language: Tongue
+    ) -> tuple[str, ...]:
         if encoded is None:
             return ()
         lengths = np.linalg.norm(rows[:, space], axis=1, keepdims=True)
