@@ -61,12 +61,13 @@ def cluster(
     session = session_of(ctx)
     target, err = session.target(), stderr()
     found, done = find(target, session.models_folder(models_dir), err, dry_run=dry_run)
-    people = {} if dry_run else find_people(target)
     if plot is not None:
         from kadr.cli.theme_plot import draw
 
         draw(found, plot)
+        err.print(f"Drawn into {plot}.", highlight=False, markup=False)
     if as_json:
+        people = {} if dry_run else find_people(target)
         summary = {} if done is None else asdict(done)
         themes = [
             {"theme_id": each.theme_id, "name": each.name, "named_by": each.named_by, "terms": each.terms}
@@ -79,10 +80,8 @@ def cluster(
     if found.themes:
         out.print(found_table(found))
     out.print(said(found, done), soft_wrap=True, highlight=False)
-    if people:
+    if not dry_run and (people := find_people(target)):
         out.print(f"{people['people']} people in {people['faces']} faces.", highlight=False)
-    if plot is not None:
-        err.print(f"Drawn into {plot}.", highlight=False, markup=False)
 
 
 def list_themes(ctx: typer.Context, as_json: AsJson = False) -> None:

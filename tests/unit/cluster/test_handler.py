@@ -1,0 +1,61 @@
+"""The scheduled function: each task for itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from functions.cluster import handler as room
+from kadr.core.errors import DependencyError
+from tests.fakes import FakeContext
+
+
+@dataclass
+class Done:
+    """What a task says."""
+
+    found: int = 3
+
+
+@pytest.fixture
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Which tasks were done; neither database is there."""
+    found: list[str] = []
+
+    def task(name: str) -> Any:
+        def run(_world: Any, _settings: Any) -> Done:
+            found.append(name)
+            return Done()
+
+        return run
+
+    monkeypatch.setattr(room, "world", lambda: None)
+    monkeypatch.setattr(room, "settings", lambda: None)
+    monkeypatch.setattr(room, "TASKS", {name: task(name) for name in room.TASKS})
+    return found
+
+
+def test_the_schedule_has_everything_done(done: list[str]) -> None:
+    said = room.handler({"source": "aws.events", "detail-type": "Scheduled Event"}, FakeContext())
+    assert done == ["themes", "people"]
+    assert said == {"themes": {"found": 3}, "people": {"found": 3}}
+
+
+def test_one_task_can_be_asked_for(done: list[str]) -> None:
+    assert room.handler({"tasks": ["people"]}, FakeContext()) == {"people": {"found": 3}}
+    assert done == ["people"]
+
+
+@pytest.mark.parametrize("error", [DependencyError("Qdrant did not answer"), RuntimeError("a bug")])
+def test_one_that_fails_keeps_nobody_from_working_and_is_seen_by_the_alarm(
+    done: list[str], monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(_world: Any, _settings: Any) -> Done:
+        raise error
+
+    monkeypatch.setitem(room.TASKS, "themes", fail)
+    with pytest.raises(type(error)):
+        room.handler({}, FakeContext())
+    assert done == ["people"]
