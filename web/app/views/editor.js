@@ -46,8 +46,8 @@ export async function render(root, params, context) {
   const draw = async () => {
     const open = SECTIONS.filter(({ scope }) => session.can(scope));
     const section = open.find(({ name }) => name === params.get("tab")) ?? open[0];
-    const state = [section?.name, ...open.map(({ name }) => name)].join(" ");
-    if (state === drawn) return; // the same key again
+    const state = [section?.name, ...session.scopes].join(" ");
+    if (state === drawn) return; // the same key again, or one that was refused
     drawn = state;
     if (section === undefined) {
       fill(root, h("h1", { class: "visually-hidden" }, t("editor.title")), signInForm({ title: t("editor.sign_in"), text: t("upload.sign_in.text"), scope: "edit" }, context));

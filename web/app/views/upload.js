@@ -35,9 +35,13 @@ export async function render(root, _params, context) {
   if (signal.aborted) return;
   const body = h("div", { class: "stack" });
   append(root, [h("header", { class: "page-head" }, h("div", { class: "stack-s" }, h("h1", null, t("upload.title")), h("p", { class: "lead" }, t("upload.lead")))), body]);
-  let allowed = session.can("upload");
+  /** @type {string | null} */
+  let drawn = null;
   const draw = () => {
-    allowed = session.can("upload");
+    const allowed = session.can("upload");
+    const state = [allowed, ...(allowed ? [session.can("edit")] : session.scopes)].join(" ");
+    if (state === drawn) return; // a key that was refused changes nothing, and what is said about it stays
+    drawn = state;
     if (allowed) uploader(body, context);
     else fill(body, signInForm({ title: t("upload.sign_in"), text: t("upload.sign_in.text"), scope: "upload" }, context));
   };
