@@ -14,7 +14,26 @@ import { failure } from "./states.js";
 /** @typedef {import("./router.js").Entry} Entry */
 /** @typedef {import("./types.js").Render} Render */
 
+/**
+ * Style sheets of single views; all others are in `index.html`.
+ * @type {Record<string, string[]>}
+ */
+const STYLES = {
+  video: ["video"],
+  themes: ["collections", "manage"],
+  people: ["collections", "manage"],
+  upload: ["collections", "manage"],
+  editor: ["collections", "manage"],
+};
+
+/**
+ * What comes after a view, as a rule: it is there before somebody goes there, also where the connection is lost meanwhile.
+ * @type {Record<string, string>}
+ */
+const NEXT = { home: "search", search: "video", themes: "video", people: "video" };
+
 const MOMENT = 120; // milliseconds: what is there earlier seems to be there at once
+const PAUSE = 500; // milliseconds after which nothing of the view itself is waiting for the connection any more
 
 /** @type {Record<string, () => Promise<{render: Render}>>} */
 const VIEWS = {
@@ -31,6 +50,9 @@ const VIEWS = {
 const session = new Session();
 session.load();
 const api = new Api(session);
+
+/** @type {Map<string, Promise<void>>} */
+const fetched = new Map();
 
 /** @type {WeakRef<HTMLElement> | null} the poster whose link was followed last */
 let followed = null;
@@ -83,7 +105,7 @@ async function show(entry) {
   const timer = setTimeout(() => void swap(), shell.main.hasChildNodes() ? MOMENT : 0);
   leave.signal.addEventListener("abort", () => clearTimeout(timer));
   try {
-    const { render } = await (VIEWS[view] ?? VIEWS.missing)().catch((error) => {
+    const { render } = await open(view).catch((error) => {
       // A module that does not come leaves no trace but in its message.
       throw navigator.onLine === false ? new ApiError("offline", String(error)) : error;
     });
@@ -102,8 +124,42 @@ async function show(entry) {
   await swap();
   if (leave.signal.aborted) return;
   window.scrollTo(0, entry.scroll);
+  const next = NEXT[view];
+  if (next) setTimeout(() => void open(next).catch(() => undefined), PAUSE);
   // Whatever had the focus went with the old view: the keyboard goes on at the top of the new one.
   if (focused !== null && !focused.isConnected) shell.main.focus({ preventScroll: true });
+}
+
+/**
+ * Fetches a view with what it looks like.
+ * @param {string} view
+ */
+async function open(view) {
+  const [module] = await Promise.all([(VIEWS[view] ?? VIEWS.missing)(), ...(STYLES[view] ?? []).map(styles)]);
+  return module;
+}
+
+/**
+ * Fetches a style sheet, once.
+ * @param {string} name
+ * @returns {Promise<void>}
+ */
+function styles(name) {
+  const known = fetched.get(name);
+  if (known) return known;
+  /** @type {Promise<void>} */
+  const coming = new Promise((resolve, reject) => {
+    const link = h("link", { rel: "stylesheet", href: `/styles/${name}.css` });
+    link.addEventListener("load", () => resolve());
+    link.addEventListener("error", () => {
+      link.remove();
+      fetched.delete(name);
+      reject(new Error(`${link.href} does not come`));
+    });
+    document.head.append(link);
+  });
+  fetched.set(name, coming);
+  return coming;
 }
 
 /**
@@ -144,5 +200,3 @@ followSystemTheme();
 document.body.append(...shell.elements);
 void session.check((key) => api.askSession(key));
 router.start();
-// What comes next is there before somebody goes there, also where the connection is lost meanwhile.
-window.addEventListener("load", () => setTimeout(() => ["search", "video"].forEach((view) => void VIEWS[view]?.().catch(() => undefined)), 300), { once: true });

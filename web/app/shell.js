@@ -7,7 +7,6 @@ import { currentLanguage, translator } from "./i18n.js";
 import { icon } from "./icons.js";
 import { address } from "./router.js";
 import { SearchBox } from "./searchbox.js";
-import { openSettings } from "./settings.js";
 
 /** @typedef {import("./router.js").Route} Route */
 /** @typedef {import("./icons.js").IconName} IconName */
@@ -136,8 +135,13 @@ export class Shell {
       { type: "button", class: "icon-button", "aria-label": t("settings.title"), "aria-haspopup": "dialog" },
       icon("settings"),
     );
-    settings.addEventListener("click", () =>
-      openSettings({
+    settings.addEventListener("click", async () => {
+      const module = await import("./settings.js").catch(() => null);
+      if (module === null) {
+        this.toast(this.#t("error.network"), { kind: "error" });
+        return;
+      }
+      module.openSettings({
         api: this.options.api,
         session,
         toast: (text, about) => this.toast(text, about),
@@ -145,8 +149,8 @@ export class Shell {
           this.#draw();
           this.options.onLanguage();
         },
-      }),
-    );
+      });
+    });
     fill(this.#tools, settings);
     this.#mark();
     this.#connection();

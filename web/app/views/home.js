@@ -6,19 +6,22 @@ import { isAbort } from "../api.js";
 import { append, fill, h } from "../dom.js";
 import { icon } from "../icons.js";
 import { stopPreview } from "../player.js";
-import { poster } from "../poster.js";
+import { picture, poster } from "../poster.js";
 import { address } from "../router.js";
 import { failure, nothing, posterSkeletons } from "../states.js";
 
-const NEWEST = 24;
+const NEWEST = 18;
 const IDEAS = 8;
+const THEMES = 12;
 
 /** @type {import("../types.js").Render} */
 export async function render(root, _params, { api, t, title, signal, memory }) {
   title("");
   const ideas = h("div", { class: "ideas" });
   const newest = h("section", { class: "newest", "aria-label": t("home.newest") });
-  append(root, [ideas, newest]);
+  // Below what is first seen: whenever it comes, it pushes nothing away.
+  const themes = h("section", { class: "home-themes", "aria-label": t("nav.themes"), hidden: true });
+  append(root, [ideas, newest, themes]);
 
   const load = async () => {
     fill(newest, posterSkeletons(12));
@@ -56,6 +59,36 @@ export async function render(root, _params, { api, t, title, signal, memory }) {
     }
   };
 
-  await Promise.all([load(), suggest()]);
+  const browse = async () => {
+    try {
+      const known = /** @type {import("../types.js").Theme[] | undefined} */ (memory.themes);
+      const found = known ?? (await api.themes({ limit: THEMES }, { signal })).themes;
+      memory.themes = found;
+      if (found.length === 0) return;
+      fill(
+        themes,
+        h("h2", { class: "section-title" }, h("a", { href: address({ view: "themes" }) }, t("nav.themes"))),
+        h("ul", { class: "shelf strips" }, found.map((theme) => h("li", null, strip(theme)))),
+      );
+      themes.hidden = false;
+    } catch {
+      // Themes are an extra, too.
+    }
+  };
+
+  await Promise.all([load(), suggest(), browse()]);
   return stopPreview;
+}
+
+/**
+ * A theme as a strip of film: its first pictures in a row, and its name.
+ * @param {import("../types.js").Theme} theme
+ */
+function strip({ theme_id, name, thumbnails }) {
+  return h(
+    "a",
+    { class: "strip", href: address({ theme: theme_id }) },
+    h("span", { class: "strip-frames", "aria-hidden": "true" }, Array.from({ length: 4 }, (_, place) => h("span", { class: "strip-frame" }, picture(thumbnails[place] ?? null)))),
+    h("span", { class: "strip-name" }, name),
+  );
 }
