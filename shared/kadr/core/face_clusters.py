@@ -4,7 +4,8 @@ Faces are merged closest pair first, as long as two groups are no further apart 
 How far that is differs from person to person (one looks straight into every camera, another one has a beard
 at times), so it is measured: groups are merged while their mean squared distance stays below ``SPREAD`` times
 what their own spread explains. Two single faces say nothing about spread yet, and among the many pairs of a
-large collection some strangers look alike: for them the limit is a plain, strict one.
+large collection some strangers look alike: for them the limit is a plain, strict one, the stricter the larger
+the collection is.
 
 Merging is done in rounds: in each one, all pairs that are one another's nearest are merged at once. With
 average linkage the result is that of one pair at a time (Sumengen et al. 2021, "Scaling hierarchical
@@ -32,7 +33,11 @@ Floats = npt.NDArray[np.float64]
 # are closer than the limit. The figures were chosen on simulated encodings with these distances
 # (docs/people.md).
 SPREAD = 1.4  # of the mean squared distance, against the sum of both spreads
-PAIR = 0.42  # two single faces
+PAIR = 0.42  # two single faces, of 10,000
+# Ten times as many faces are ten times as many strangers beside each: as few of them as before are within a
+# limit that is so much smaller.
+_PAIR_TENFOLD = 0.035
+_NARROWEST_PAIR, _WIDEST_PAIR = 0.36, 0.45
 FARTHEST = 0.62  # however widely spread
 # What is assumed of a person of whom little is known: variance 0.088, with which pictures are 0.42 apart, as
 # if it had been seen in five faces.
@@ -40,7 +45,10 @@ _VARIANCE = 0.42**2 / 2
 _ASSUMED = 5.0
 # Neighbours looked at of each face. Those of one person who has more hang together through one another.
 NEIGHBOURS = 32
-_ROWS = 256  # at a time: 100 MB for 100,000 faces
+# How far away they may be. Of widely spread people, too, some pictures are that near; and of 100,000
+# strangers 600 are within 0.6, which is more than most people have pictures.
+REACH = 0.5
+_ROWS, _COLUMNS = 256, 8192  # compared at a time: 8 MB
 _EDGES = 50_000  # likewise
 
 
@@ -69,31 +77,31 @@ class Known:
 
 
 def near(
-    encodings: Vectors,
-    *,
-    rows: Iterable[int] | None = None,
-    most: int = NEIGHBOURS,
-    farthest: float = FARTHEST,
+    encodings: Vectors, *, rows: Iterable[int] | None = None, most: int = NEIGHBOURS, reach: float = REACH
 ) -> Edges:
-    """Return for each face (or those in ``rows``) its nearest others; exact, in blocks of rows."""
+    """Return for each face (or those in ``rows``) its nearest others within reach; exact, in blocks."""
     count = len(encodings)
     asked = np.arange(count) if rows is None else np.asarray(list(rows), dtype=np.intp)
-    squares = np.einsum("ij,ij->i", encodings, encodings)
+    squares = np.einsum("ij,ij->i", encodings, encodings)[:, None]
+    ones = np.ones_like(squares)
+    # one product is |x|² − 2xy + |y|²: nothing is to be added to a block as large as that
+    left = np.hstack([-2 * encodings, squares, ones])
+    right = np.hstack([encodings, ones, squares])
     found: list[tuple[Integers, Integers, npt.NDArray[np.float32]]] = []
     for start in range(0, len(asked), _ROWS):
         block = asked[start : start + _ROWS]
-        distances = encodings[block] @ encodings.T
-        distances *= -2
-        distances += squares
-        distances += squares[block, None]
-        distances[np.arange(len(block)), block] = np.inf
-        row, column = np.nonzero(distances <= farthest**2)
-        value = distances[row, column]
+        parts = []
+        for begin in range(0, count, _COLUMNS):
+            distances = left[block] @ right[begin : begin + _COLUMNS].T
+            places = np.flatnonzero(distances <= reach**2)
+            row, column = np.divmod(places, distances.shape[1])
+            parts.append((row, column + begin, distances.ravel()[places]))
+        row, column, value = (np.concatenate(each) for each in zip(*parts, strict=True))
         order = np.lexsort((column, value, row))
+        order = order[block[row[order]] != column[order]]
         row, column, value = row[order], column[order], value[order]
-        rank = np.arange(len(row)) - np.searchsorted(row, row)
-        kept = rank < most
-        found.append((block[row[kept]], column[kept], value[kept]))
+        kept = np.arange(len(row)) - np.searchsorted(row, row) < most
+        found.append((block[row[kept]], column[kept], np.maximum(value[kept], 0)))
     if not found:
         nothing = np.zeros(0, dtype=np.intp)
         return Edges(nothing, nothing, np.zeros(0))
@@ -104,6 +112,12 @@ def near(
 def cluster(encodings: Vectors, edges: Edges, known: Known | None = None) -> Integers:
     """Return for each face the number of its person: the smallest number of a face of that person."""
     return _Clustering(encodings, edges, known or Known()).run()
+
+
+def pair_limit(faces: int) -> float:
+    """Return how far apart two single faces of so many may be to be one person's."""
+    limit = PAIR - _PAIR_TENFOLD * float(np.log10(max(faces, 1) / 10_000))
+    return min(max(limit, _NARROWEST_PAIR), _WIDEST_PAIR)
 
 
 class _Clustering:
@@ -118,6 +132,7 @@ class _Clustering:
         self._sums = encodings.astype(np.float64)
         self._squares = np.einsum("ij,ij->i", self._sums, self._sums)
         self._counts = np.ones(count)
+        self._pair = pair_limit(count)
         self._person = list(range(count))  # union-find; the smallest face stands for the person
         self._edges = edges
         self._settled: dict[int, int] = dict(known.person)
@@ -149,7 +164,7 @@ class _Clustering:
         spread = variance[first] + variance[second]
         limit = np.minimum(SPREAD * spread, FARTHEST**2)
         single = (self._counts[first] == 1) & (self._counts[second] == 1)
-        limit[single] = np.minimum(limit[single], PAIR**2)
+        limit[single] = np.minimum(limit[single], self._pair**2)
         near = np.flatnonzero(squared <= limit)
         dropped = np.zeros(len(first), dtype=bool)
         if not len(near):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kadr.core.errors import PeopleError
 from kadr.core.extraction import Vector
-from kadr.core.face_clusters import Known, cluster, near
+from kadr.core.face_clusters import PAIR, Known, cluster, near, pair_limit
 from kadr.core.people import (
     RADIUS_OF_FEW,
     WIDEST,
@@ -79,7 +79,7 @@ class TestClusters:
             (min(row, int(column)), max(row, int(column)))
             for row in range(40)
             for column in np.argsort(distances[row])[:3]
-            if distances[row, column] <= 0.62**2
+            if distances[row, column] <= 0.5**2
         }
         assert set(zip(edges.first.tolist(), edges.second.tolist(), strict=True)) == expected
         assert np.allclose(edges.squared, distances[edges.first, edges.second], atol=1e-4)
@@ -251,3 +251,11 @@ def test_names_are_tidied(typed: str | None, name: str) -> None:
 def test_what_is_no_name(typed: str) -> None:
     with pytest.raises(PeopleError):
         checked_name(typed)
+
+
+def test_the_more_faces_the_nearer_two_single_ones_have_to_be() -> None:
+    limits = [pair_limit(10**power) for power in range(7)]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[4] == PAIR
+    assert limits[5] < PAIR < limits[2]
+    assert pair_limit(0) == limits[0] < 0.5
