@@ -18,6 +18,7 @@ from PIL import Image, ImageFilter
 from functions.faces.extract import extract, model_version
 from kadr.adapters.faces_dlib import DlibFaces
 from kadr.core.extraction import Extraction
+from kadr.core.face_clusters import cluster, near
 from kadr.core.modality import StageState
 from kadr.media.frames import FramePlan, sample_frames
 from kadr.models.registry import require
@@ -65,6 +66,21 @@ def test_one_person_is_close_to_herself_and_far_from_others(
             assert np.linalg.norm(encoding - encodings[0]) < 0.5
             for other in (one for key, ones in people.items() if key != name for one in ones):
                 assert np.linalg.norm(encoding - other) > 0.6
+
+
+def test_the_same_person_is_found_in_all_clips_of_theirs(samples: Path, found: dict[str, Extraction]) -> None:
+    lines = (samples.parent / "clips.jsonl").read_text(encoding="utf-8").splitlines()
+    shown = {clip["file"]: {person["id"] for person in clip["people"]} for clip in map(json.loads, lines)}
+    places = [(name, face) for name, extraction in found.items() for face in extraction.faces]
+    encodings = np.stack([face.encoding for _, face in places])
+    labels = cluster(encodings, near(encodings)).tolist()
+    clips: dict[int, set[str]] = {}
+    for (name, _), label in zip(places, labels, strict=True):
+        clips.setdefault(label, set()).add(name)
+    people = {person for name in found for person in shown[name]}
+    assert sorted(map(sorted, clips.values())) == sorted(
+        sorted(name for name in found if person in shown[name]) for person in people
+    )
 
 
 def test_times_and_counts_are_those_of_the_clip(samples: Path, found: dict[str, Extraction]) -> None:
@@ -129,3 +145,12 @@ def test_the_same_clip_gives_the_same_people(samples: Path, settings_for: Settin
 
 def test_the_version_names_weights_and_recipe(settings_for: Settings, tmp_path: Path) -> None:
     assert model_version(settings_for(tmp_path)).startswith("dlib-resnet-v1@")
+
+
+def test_switched_off_nobody_is_looked_for(samples: Path, settings_for: Settings, tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    off = settings.model_copy(update={"faces": "off"})
+    nothing = extract(samples / "grace_hopper.mp4", off)
+    assert (nothing.state, nothing.faces) == (StageState.EMPTY, ())
+    # switched on again, the video is looked at again
+    assert model_version(off) != model_version(settings)
