@@ -220,7 +220,8 @@ export class SearchBox {
           h(
             "span",
             { class: "offer-text", dir: "auto" },
-            completion(text, this.#typed).map(({ text: piece, typed }) => (typed ? piece : h("b", null, piece))),
+            // With nothing typed, there is nothing that it completes.
+            this.#typed.trim() ? completion(text, this.#typed).map(({ text: piece, typed }) => (typed ? piece : h("b", null, piece))) : text,
           ),
           h("span", { class: "visually-hidden" }, `, ${t(`search.source.${source}`)}`),
         ),
