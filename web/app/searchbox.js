@@ -29,6 +29,7 @@ export class SearchBox {
   /** @type {Offer[]} */
   #offers = [];
   #active = -1;
+  #home = true;
   /** @type {import("./voice.js").Listening | null} */
   #listening = null;
 
@@ -116,7 +117,7 @@ export class SearchBox {
   draw(t) {
     this.#t = t;
     this.#field.setAttribute("aria-label", t("search.label"));
-    this.#field.placeholder = t("search.placeholder");
+    this.#field.placeholder = t(this.#home ? "search.placeholder" : "search.placeholder.short");
     this.#list.setAttribute("aria-label", t("search.suggestions"));
     this.#forget.textContent = t("search.recent.forget");
     for (const [button, key] of /** @type {const} */ ([[this.#clear, "search.clear"], [this.#picture, "picture.search"], [this.#mic, "voice.start"]])) {
@@ -128,7 +129,8 @@ export class SearchBox {
   }
 
   /** @param {import("./router.js").Route} route */
-  enter({ params }) {
+  enter({ view, params }) {
+    this.#home = view === "home";
     this.#listening?.cancel();
     this.#silent();
     this.#set(params.get("q") ?? "");

@@ -5,6 +5,7 @@ export const search = {
   ru: {
     "search.label": "Что искать",
     "search.placeholder": "Что было в видео?",
+    "search.placeholder.short": "Найти видео",
     "search.clear": "Стереть",
     "search.suggestions": "Подсказки",
     "search.suggested.one": "{n} подсказка",
@@ -136,6 +137,7 @@ export const search = {
   en: {
     "search.label": "What to look for",
     "search.placeholder": "What was in the video?",
+    "search.placeholder.short": "Find a video",
     "search.clear": "Clear",
     "search.suggestions": "Suggestions",
     "search.suggested.one": "{n} suggestion",
