@@ -9,7 +9,7 @@ case $function in
     speech) roles="speech vad text translation" ;;
     faces) roles="faces" ;;
     search) roles="visual text translation vad speech/whisper-base" ;;
-    cluster) roles="visual" ;; # names what is seen of a theme without words
+    cluster) roles="visual text" ;; # names for themes whose videos have no words in common
     ingest | assemble | purge) roles="" ;;
     *) echo "no such function: $function" >&2 && exit 1 ;;
 esac

@@ -65,9 +65,16 @@ def set_themes(connection: psycopg.Connection[Any], themes: Mapping[UUID, Assign
 class _Locked:
     """Implements :class:`kadr.ports.themes.LockedVideos`."""
 
-    def __init__(self, connection: psycopg.Connection[Any], present: frozenset[UUID]) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], present: frozenset[UUID], reader: ThemeReader
+    ) -> None:
         self._connection = connection
+        self._reader = reader
         self.present = present
+
+    def space(self) -> ThemeSpace:
+        """Return the themes in force."""
+        return self._reader.read(self._connection)
 
     def set_themes(self, themes: Mapping[UUID, Assigned | None]) -> None:
         """Set the themes that videos are listed by."""
@@ -134,7 +141,7 @@ class PostgresThemeStore:
                     for each in themes
                 ],
             )
-            return self._reader.read(connection)
+        return self.space()
 
     @contextmanager
     def locked(self, video_ids: Sequence[UUID]) -> Iterator[_Locked]:
@@ -145,7 +152,7 @@ class PostgresThemeStore:
                 " ORDER BY video_id FOR UPDATE",
                 (list(video_ids),),
             ).fetchall()
-            yield _Locked(connection, frozenset(row[0] for row in rows))
+            yield _Locked(connection, frozenset(row[0] for row in rows), self._reader)
 
     def assigned(self, video_ids: Sequence[UUID]) -> dict[UUID, UUID | None]:
         """Return which theme videos are listed in."""

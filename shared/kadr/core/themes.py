@@ -42,6 +42,8 @@ LARGEST_SAMPLE = 50_000
 REDUCED_DIMENSIONS = 32
 # The share of a theme's own videos that its radius covers, in percent: one in a hundred is a stray.
 _COVERED = 99.0
+# Median absolute deviations from the median distance; 5 are 3.4 standard deviations of normal ones.
+_STRAY, _LEAST_SPREAD = 5.0, 0.02
 # A theme whose own videos lie all over the place is to take in none that have nothing to do with it (1.0).
 _WIDEST = 0.85
 # Below this share of common videos, a theme and one of the last time are not the same theme.
@@ -197,12 +199,25 @@ def representatives(videos: Sequence[ThemedVideo]) -> list[int]:
 
 
 def direction(rows: Vector) -> tuple[Vector, float]:
-    """Return the direction (896,) of a theme of these centred rows, and its radius."""
+    """Return the direction (896,) of a theme of these centred rows, and its radius.
+
+    Rows that lie far outside of the others are left out: an algorithm has to put a last video somewhere, and a
+    small theme's radius would take in everything by it.
+    """
+    unit, distances = _mean(rows)
+    middle = np.median(distances)
+    spread = max(float(np.median(np.abs(distances - middle))), _LEAST_SPREAD)
+    near = distances <= middle + _STRAY * spread
+    if not near.all():
+        unit, distances = _mean(rows[near])
+    # "higher": of fewer than a hundred videos the farthest is covered
+    return unit, min(float(np.percentile(distances, _COVERED, method="higher")), _WIDEST)
+
+
+def _mean(rows: Vector) -> tuple[Vector, Vector]:
     mean = rows.mean(axis=0)
     unit: Vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
-    # "higher": of fewer than a hundred videos the farthest is covered
-    radius = float(np.percentile(1.0 - rows @ unit, _COVERED, method="higher"))
-    return unit, min(radius, _WIDEST)
+    return unit, 1.0 - rows @ unit
 
 
 def succession(

@@ -87,6 +87,9 @@ class LockedVideos(Protocol):
         """Those that there are."""
         ...
 
+    def space(self) -> ThemeSpace:
+        """Return the themes in force."""
+
     def set_themes(self, themes: Mapping[UUID, Assigned | None]) -> None:
         """Set the themes that videos are listed by."""
 

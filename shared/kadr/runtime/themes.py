@@ -258,7 +258,7 @@ def _settle(video_ids: Sequence[UUID], index: ThemedIndex, store: ThemeStore) ->
     with store.locked(video_ids) as rows:
         videos = [each for each in index.read(video_ids) if each.video_id in rows.present]
         # As of now, not as they were when the run began: somebody may have written since.
-        now = dict(zip([each.video_id for each in videos], store.space().assign(points(videos)), strict=True))
+        now = dict(zip([each.video_id for each in videos], rows.space().assign(points(videos)), strict=True))
         index.set_themes({each: None if theme is None else theme.theme_id for each, theme in now.items()})
         rows.set_themes(now)
     return len(now)
