@@ -38,6 +38,8 @@ _SPACES = (slice(0, VISUAL_DIMENSIONS), slice(VISUAL_DIMENSIONS, POINT_DIMENSION
 SEEN_BESIDE_WORDS = 0.3
 # Groups are looked for in that many videos at most. Ids are hashes, so the first ones are a fair sample.
 LARGEST_SAMPLE = 50_000
+# Two videos are a coincidence.
+FEWEST = 3
 # Directions in which the videos differ most; between all 896 distances are nearly the same.
 REDUCED_DIMENSIONS = 32
 # The share of a theme's own videos that its radius covers, in percent: one in a hundred is a stray.
@@ -180,10 +182,9 @@ def smallest_theme(videos: int) -> int:
     """Return how many videos, near duplicates counted once, make a theme in a collection of so many.
 
     0.4 times the square root: 3 of 72, 13 of 1,000, 40 of 10,000, 89 of 50,000. So the number of themes
-    grows, but slower than the collection, and shelves stay few enough to be looked through. Three at least:
-    two videos are a coincidence.
+    grows, but slower than the collection, and shelves stay few enough to be looked through.
     """
-    return max(3, round(0.4 * sqrt(max(videos, 0))))
+    return max(FEWEST, round(0.4 * sqrt(max(videos, 0))))
 
 
 def representatives(videos: Sequence[ThemedVideo]) -> list[int]:
@@ -201,8 +202,8 @@ def representatives(videos: Sequence[ThemedVideo]) -> list[int]:
 def direction(rows: Vector) -> tuple[Vector, float]:
     """Return the direction (896,) of a theme of these centred rows, and its radius.
 
-    Rows that lie far outside of the others are left out: an algorithm has to put a last video somewhere, and a
-    small theme's radius would take in everything by it.
+    Rows that lie far outside of the others are left out: an algorithm has to put a last video somewhere, and
+    by it a small theme's radius would take in everything.
     """
     unit, distances = _mean(rows)
     middle = np.median(distances)

@@ -26,6 +26,7 @@ from kadr.core.terms import Usual
 from kadr.core.theme_concepts import concepts, subjects
 from kadr.core.theme_names import Lemma, Said, Tongue, name_of, numbered, still_fits, theme_terms, tongue
 from kadr.core.themes import (
+    FEWEST,
     LARGEST_SAMPLE,
     POINT_DIMENSIONS,
     Assigned,
@@ -218,6 +219,8 @@ def look(index: ThemedIndex, store: ThemeStore, words: Words, groups: Groups, pr
     made = {uuid4(): direction(rows[first[labels == label]]) for label in range(_most(labels) + 1)}
     old = {each.theme_id: each for each in store.themes()}
     named = {each.theme_id for each in old.values() if each.named_by is NamedBy.EDITOR}
+    near = Counter(each.theme_id for each in _space(common, made).assign(sample.rows) if each is not None)
+    made = {new: shape for new, shape in made.items() if near[new] >= FEWEST}
     now = _space(common, made).assign(sample.rows)
     is_what = succession(sample.before, [None if each is None else each.theme_id for each in now], named)
     kept = {is_what.get(new, new): shape for new, shape in made.items()}
