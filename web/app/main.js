@@ -126,8 +126,21 @@ async function show(entry) {
   window.scrollTo(0, entry.scroll);
   const next = NEXT[view];
   if (next) setTimeout(() => void open(next).catch(() => undefined), PAUSE);
-  // Whatever had the focus went with the old view: the keyboard goes on at the top of the new one.
-  if (focused !== null && !focused.isConnected) shell.main.focus({ preventScroll: true });
+  if (focused !== null && !focused.isConnected) refocus(root, focused);
+}
+
+/**
+ * Whatever had the focus went with the old view: the keyboard goes on at its counterpart, for whoever pages through results,
+ * or else at the top of the new view.
+ * @param {HTMLElement} root
+ * @param {Element} before what had it
+ */
+function refocus(root, before) {
+  const label = before.getAttribute("aria-label");
+  const pages = before instanceof HTMLElement && before.dataset.replace !== undefined;
+  const links = pages ? [...root.querySelectorAll("a[data-replace]")] : [];
+  const same = links.find((link) => link.getAttribute("aria-label") === label);
+  (same instanceof HTMLElement ? same : shell.main).focus({ preventScroll: true });
 }
 
 /**

@@ -10,17 +10,18 @@ import { playsOnDemand } from "./player.js";
 /**
  * Draws a poster.
  * @param {import("./types.js").Card} card
- * @param {{href: string, t: import("./types.js").Translate, at?: number, label?: string, badges?: import("./dom.js").Child}} options
- *   `at`: the second it is played from; `label`: what the link is called, the title without it
+ * @param {{href: string, t: import("./types.js").Translate, at?: number, label?: string, badges?: import("./dom.js").Child,
+ *   eager?: boolean}} options `at`: the second it is played from; `label`: what the link is called, the title without it;
+ *   `eager`: the picture is seen first
  */
-export function poster(card, { href, t, at = 0, label, badges }) {
+export function poster(card, { href, t, at = 0, label, badges, eager = false }) {
   const title = titleOf(card.key);
   const link = h(
     "a",
     { class: "poster", href },
     label !== undefined && h("span", { class: "visually-hidden" }, label),
     h("span", { class: "poster-title", "aria-hidden": label === undefined ? null : "true" }, title),
-    picture(card.thumbnail_url),
+    picture(card.thumbnail_url, eager),
     h("span", { class: "poster-shade", "aria-hidden": "true" }),
     h(
       "span",
@@ -38,10 +39,11 @@ export function poster(card, { href, t, at = 0, label, badges }) {
 /**
  * Draws a picture that fades in when it is there, and is left out if it does not come. It holds nothing up.
  * @param {string | null} address
+ * @param {boolean} [eager] not only when it comes near
  */
-export function picture(address) {
+export function picture(address, eager = false) {
   if (address === null) return null;
-  const image = h("img", { alt: "", loading: "lazy", decoding: "async", width: 360, height: 640, draggable: "false" });
+  const image = h("img", { alt: "", loading: eager ? null : "lazy", fetchpriority: eager ? "high" : null, decoding: "async", width: 360, height: 640, draggable: "false" });
   const shown = () => image.classList.add("is-there");
   image.addEventListener("load", shown);
   image.addEventListener("error", () => image.remove());

@@ -13,6 +13,17 @@ import { address } from "./router.js";
 
 const MOST_MOMENTS = 3;
 const MOST_PEOPLE = 2;
+const AT_ONCE = 4; // posters that are seen first
+
+/**
+ * The address of a result's video, at its best moment, with what it was found by.
+ * @param {import("./types.js").Result} result
+ * @param {URLSearchParams} params the search that it is a result of
+ */
+export function resultAddress(result, params) {
+  const at = startOf(result);
+  return address({ video: result.video_id, t: at > 0 ? Number(at.toFixed(1)) : null, q: params.get("q") });
+}
 
 /**
  * Draws a result.
@@ -25,7 +36,8 @@ export function resultCard(result, { t, params }) {
   const link = poster(result, {
     t,
     at,
-    href: address({ video: result.video_id, t: at > 0 ? Number(at.toFixed(1)) : null, q: params.get("q") }),
+    eager: result.rank <= AT_ONCE,
+    href: resultAddress(result, params),
     badges:
       result.duplicates > 0 &&
       h("span", { class: "poster-stack badge", title: t("duplicates", { n: result.duplicates }), "aria-hidden": "true" }, icon("stack"), `+${result.duplicates}`),

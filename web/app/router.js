@@ -136,7 +136,8 @@ export class Router {
     if (!(link instanceof HTMLAnchorElement) || link.target || link.hasAttribute("download")) return;
     if (link.origin !== location.origin || link.pathname !== "/" || link.hash) return;
     event.preventDefault();
-    this.navigate(link.pathname + link.search);
+    // A link with `data-replace` goes on within one entry: "back" leaves them all at once.
+    this.navigate(link.pathname + link.search, { replace: link.dataset.replace !== undefined });
   }
 }
 

@@ -11,6 +11,7 @@ import { address } from "../router.js";
 import { failure, nothing, posterSkeletons } from "../states.js";
 
 const NEWEST = 18;
+const AT_ONCE = 6; // posters that are seen first
 const IDEAS = 8;
 const THEMES = 12;
 
@@ -37,7 +38,7 @@ export async function render(root, _params, { api, t, title, signal, memory }) {
       fill(
         newest,
         h("h2", { class: "section-title" }, t("home.newest")),
-        h("ul", { class: "grid grid-tight" }, videos.map((video) => h("li", null, poster(video, { t, href: address({ video: video.video_id }) })))),
+        h("ul", { class: "grid grid-tight" }, videos.map((video, place) => h("li", null, poster(video, { t, eager: place < AT_ONCE, href: address({ video: video.video_id }) })))),
       );
     } catch (error) {
       if (!isAbort(error)) fill(newest, failure(error, t, () => void load()));

@@ -9,9 +9,10 @@ import { titleOf } from "../i18n.js";
 import { icon } from "../icons.js";
 import { pictureOf } from "../pictures.js";
 import { stopPreview } from "../player.js";
+import { setPlaylist } from "../playlist.js";
 import { picture } from "../poster.js";
 import { historyUser } from "../preferences.js";
-import { resultCard } from "../result-card.js";
+import { resultAddress, resultCard } from "../result-card.js";
 import { address } from "../router.js";
 import { failure, nothing, posterSkeletons } from "../states.js";
 
@@ -39,6 +40,8 @@ const MODALITIES = [
 class Results {
   /** @type {HTMLElement[]} */
   #grids = [];
+  /** @type {import("../playlist.js").Entry[]} */
+  #playlist = [];
   #list = h("div", { class: "results-list" });
 
   /**
@@ -88,6 +91,7 @@ class Results {
     }
     fill(this.#list);
     this.#grids = [];
+    this.#playlist = [];
     const unsure = "nothing_good" in answer && answer.nothing_good;
     this.#grid(!unsure);
     for (const page of pages) this.#add(page);
@@ -123,7 +127,9 @@ class Results {
         grid = this.#grid(false);
       }
       append(grid, [h("li", null, resultCard(result, { t, params: this.params }))]);
+      this.#playlist.push({ video: result.video_id, href: resultAddress(result, this.params) });
     }
+    setPlaylist(this.#playlist);
   }
 
   /**

@@ -8,6 +8,7 @@ import { evidencePanel } from "../evidence.js";
 import { clock, titleOf } from "../i18n.js";
 import { icon } from "../icons.js";
 import { stopPreview } from "../player.js";
+import { neighbours } from "../playlist.js";
 import { poll } from "../polling.js";
 import { poster } from "../poster.js";
 import { moments } from "../reasons.js";
@@ -58,7 +59,7 @@ export async function render(root, params, context) {
       h(
         "div",
         { class: "watch-side stack" },
-        h("div", { class: "stack-s" }, h("h1", null, name), h("div", { class: "cluster" }, copyButton(video, player, params, context))),
+        h("div", { class: "stack-s" }, h("h1", null, name), h("div", { class: "cluster" }, onwards(id, t), copyButton(video, player, params, context))),
         why,
         stages,
       ),
@@ -146,6 +147,27 @@ function stage(video, at, { api, t, signal }) {
       );
     },
   };
+}
+
+/**
+ * The way to the results before and after this one.
+ * @param {string} id
+ * @param {import("../types.js").Translate} t
+ */
+function onwards(id, t) {
+  const near = neighbours(id);
+  if (near === null) return null;
+  const link = (/** @type {string | null} */ href, /** @type {"back" | "forward"} */ drawn, /** @type {string} */ label) =>
+    href === null
+      ? h("span", { class: "icon-button is-off", "aria-hidden": "true" }, icon(drawn))
+      : h("a", { class: "icon-button", href, data: { replace: "" }, "aria-label": label, title: label }, icon(drawn));
+  return h(
+    "nav",
+    { class: "onwards", "aria-label": t("video.results") },
+    link(near.previous, "back", t("video.previous")),
+    h("span", { class: "onwards-place" }, t("video.place", { place: near.place, of: near.of })),
+    link(near.next, "forward", t("video.next")),
+  );
 }
 
 /**
