@@ -88,7 +88,7 @@ function stage(video, at, { api, t, signal }) {
     playsinline: true,
     loop: true,
     preload: "auto",
-    poster: at > 0.5 ? null : video.thumbnail_url,
+    poster: video.thumbnail_url,
     "aria-label": t("video.player", { title: titleOf(video.key) }),
   });
   const line = h("div", { class: "moments-line" });
@@ -119,8 +119,16 @@ function stage(video, at, { api, t, signal }) {
     media.currentTime = seconds;
     void media.play().catch(() => undefined);
   };
+  const element = h("div", { class: "watch-stage" }, h("div", { class: "watch-frame" }, media, wrong), line);
+  const shape = (/** @type {number} */ width, /** @type {number} */ height) => {
+    if (width <= 0 || height <= 0) return;
+    element.style.setProperty("--w", String(width));
+    element.style.setProperty("--h", String(height));
+  };
+  shape(video.width ?? 0, video.height ?? 0);
+  media.addEventListener("loadedmetadata", () => shape(media.videoWidth, media.videoHeight)); // as it is turned
   return {
-    element: h("div", { class: "watch-stage" }, h("div", { class: "watch-frame" }, media, wrong), line),
+    element,
     seek,
     time: () => media.currentTime,
     release: () => {
