@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -12,6 +13,7 @@ from kadr.adapters.postgres import Postgres
 from kadr.adapters.suggestion_store import PostgresSuggestionContent
 from kadr.adapters.theme_store import PostgresThemeStore
 from kadr.core.extraction import Vector
+from kadr.core.identity import ObjectVersion
 from kadr.core.theme_names import Said
 from kadr.core.themes import POINT_DIMENSIONS, Assigned
 from kadr.ports.themes import NamedBy, Theme
@@ -159,6 +161,14 @@ def test_assembling_gives_a_video_one_of_the_themes_in_force(
         assert commit is not None
         commit.set_theme(None)
     assert store.assigned([new]) == {new: None}
+
+
+def test_another_version_of_a_video_has_no_theme_yet(store: PostgresThemeStore, postgres: Postgres) -> None:
+    one = video(postgres)
+    put(store, **{str(one): Assigned(COOKING, 0.1)})
+    other = ObjectVersion("2", "e2", 1, datetime(2026, 1, 1, tzinfo=UTC), "video/mp4")
+    PostgresLedger(postgres).register(one, "media", f"{one}.mp4", lambda: other, lambda _: None)
+    assert store.assigned([one]) == {one: None}
 
 
 def test_a_change_of_theme_is_a_change_of_the_video(store: PostgresThemeStore, postgres: Postgres) -> None:
