@@ -3,9 +3,9 @@
 Faces are merged closest pair first, as long as two groups are no further apart than faces of one person are.
 How far that is differs from person to person (one looks straight into every camera, another one has a beard
 at times), so it is measured: groups are merged while their mean squared distance stays below ``SPREAD`` times
-what their own spread explains. Two single faces say nothing about spread yet, and among the many pairs of a
-large collection some strangers look alike: for them the limit is a plain, strict one, the stricter the larger
-the collection is.
+what their own spread explains. And among the many pairs of a large collection some strangers look alike: the
+middles of two groups may be as far apart as a small share of what it is for strangers, the smaller, the more
+faces there are. Of large groups the middles are known well, and single faces are held to most.
 
 Merging is done in rounds: in each one, all pairs that are one another's nearest are merged at once. With
 average linkage the result is that of one pair at a time (Sumengen et al. 2021, "Scaling hierarchical
@@ -43,6 +43,9 @@ FARTHEST = 0.62  # however widely spread
 # if it had been seen in five faces.
 _VARIANCE = 0.42**2 / 2
 _ASSUMED = 5.0
+# Two people; the larger part of it is how far the middles of all their faces are apart.
+STRANGERS = 0.83
+_BETWEEN = STRANGERS**2 - 2 * _VARIANCE
 # Neighbours looked at of each face. Those of one person who has more hang together through one another.
 NEIGHBOURS = 32
 # How far away they may be. Of widely spread people, too, some pictures are that near; and of 100,000
@@ -132,7 +135,7 @@ class _Clustering:
         self._sums = encodings.astype(np.float64)
         self._squares = np.einsum("ij,ij->i", self._sums, self._sums)
         self._counts = np.ones(count)
-        self._pair = pair_limit(count)
+        self._alike = pair_limit(count) ** 2 / STRANGERS**2
         self._person = list(range(count))  # union-find; the smallest face stands for the person
         self._edges = edges
         self._settled: dict[int, int] = dict(known.person)
@@ -163,8 +166,10 @@ class _Clustering:
         variance = self._variances()
         spread = variance[first] + variance[second]
         limit = np.minimum(SPREAD * spread, FARTHEST**2)
-        single = (self._counts[first] == 1) & (self._counts[second] == 1)
-        limit[single] = np.minimum(limit[single], self._pair**2)
+        # What of the mean squared distance is between the middles of two looks, and what it is for strangers.
+        inside = self._inside(variance, first) + self._inside(variance, second)
+        strangers = _BETWEEN + spread - inside
+        limit = np.minimum(limit, inside + self._alike * strangers)
         near = np.flatnonzero(squared <= limit)
         dropped = np.zeros(len(first), dtype=bool)
         if not len(near):
@@ -198,6 +203,11 @@ class _Clustering:
         scatter = self._squares - np.einsum("ij,ij->i", self._sums, self._sums) / self._counts
         variances: Floats = (_ASSUMED * _VARIANCE + np.maximum(scatter, 0)) / (_ASSUMED + self._counts - 1)
         return variances
+
+    def _inside(self, variance: Floats, looks: Integers) -> Floats:
+        """Return how far the faces of looks are from their middles, squared."""
+        inside: Floats = variance[looks] * (1 - 1 / self._counts[looks])
+        return inside
 
     def _contract(self, merged: Sequence[tuple[int, int]], dropped: npt.NDArray[np.bool_]) -> None:
         """Make one look of each two that were merged, and measure the distances from it."""
