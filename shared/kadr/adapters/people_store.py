@@ -33,13 +33,19 @@ class PostgresPeople:
         """Return a page of people and how many there are; see the port."""
         with self._postgres.transaction() as connection:
             rows = connection.execute(
-                "SELECT person.person_id, person.name, count(DISTINCT video_id) AS videos,"
-                " (array_agg(crop_key ORDER BY quality DESC, crop_key))[1], count(*) OVER ()"
-                " FROM face JOIN person ON face.person_id = person.person_id"
-                " WHERE %(name)s = '' OR strpos(lower(person.name), lower(%(name)s)) > 0"
-                " GROUP BY person.person_id HAVING count(DISTINCT video_id) >= %(videos)s"
-                " ORDER BY person.name = '', videos DESC, person.created_at, person.person_id"
-                " LIMIT %(limit)s OFFSET %(offset)s",
+                "WITH shown AS ("
+                "  SELECT person_id, count(*) AS videos"
+                "  FROM (SELECT DISTINCT person_id, video_id FROM face WHERE person_id IS NOT NULL) AS pairs"
+                "  GROUP BY person_id HAVING count(*) >= %(videos)s"
+                "), page AS ("
+                "  SELECT person_id, name, videos, created_at, count(*) OVER () AS total"
+                "  FROM shown JOIN person USING (person_id)"
+                "  WHERE %(name)s = '' OR strpos(lower(name), lower(%(name)s)) > 0"
+                "  ORDER BY name = '', videos DESC, created_at, person_id LIMIT %(limit)s OFFSET %(offset)s"
+                ") SELECT person_id, name, videos,"
+                " (SELECT crop_key FROM face WHERE face.person_id = page.person_id"
+                "  ORDER BY quality DESC, crop_key LIMIT 1), total"
+                " FROM page ORDER BY name = '', videos DESC, created_at, person_id",
                 {"name": name, "videos": min_videos, "limit": limit, "offset": offset},
             ).fetchall()
             if not rows and offset:  # behind the last page nobody says how many there are

@@ -94,7 +94,7 @@ def list_people(
     if total > len(found):
         stderr().print(f"{len(found)} of {total}; --limit shows more.")
     if not found:
-        stderr().print("Nobody has been found yet: the scheduled clustering looks for people in new videos.")
+        stderr().print("Nobody has been found yet. `kadr cluster` looks for people in new videos.")
 
 
 def rename(
