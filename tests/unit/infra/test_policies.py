@@ -39,7 +39,12 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
     "Faces": READS | REPORTS | keeps("faces"),
     "Assemble": set(),
     "Cluster": set(),
-    "Search": {("s3:GetObject", f"{MEDIA}/*"), ("s3:GetObject", f"{DERIVED}/*")} | keeps("suggestions"),
+    "Search": {
+        ("s3:GetObject", f"{MEDIA}/*"),
+        ("s3:GetObject", f"{DERIVED}/*"),
+        ("s3:DeleteObject", f"{DERIVED}/faces/*"),  # of people who are erased
+    }
+    | keeps("suggestions"),
     "Purge": READS
     | {
         ("s3:DeleteObject", f"{DERIVED}/thumbnails/*"),
