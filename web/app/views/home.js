@@ -13,6 +13,7 @@ import { failure, nothing, posterSkeletons } from "../states.js";
 const NEWEST = 18;
 const AT_ONCE = 6; // posters that are seen first
 const IDEAS = 8;
+const ASKED = 20; // suggestions among which the ideas are
 const THEMES = 12;
 
 /** @type {import("../types.js").Render} */
@@ -48,7 +49,13 @@ export async function render(root, _params, { api, t, title, signal, memory }) {
   const suggest = async () => {
     try {
       const known = /** @type {string[] | undefined} */ (memory.ideas);
-      const texts = known ?? (await api.suggest({ q: "", k: IDEAS }, { signal })).suggestions.map(({ text }) => text);
+      const texts =
+        known ??
+        (await api.suggest({ q: "", k: ASKED }, { signal })).suggestions
+          // Themes have a shelf, and a page each.
+          .filter(({ source }) => source !== "theme")
+          .map(({ text }) => text)
+          .slice(0, IDEAS);
       memory.ideas = texts;
       if (texts.length === 0) return;
       append(ideas, [
