@@ -99,7 +99,9 @@ def main() -> int:
         prog="python -m bench.themes", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("videos", type=int)
-    videos = parser.parse_args().videos
+    parser.add_argument("--runs", type=int, default=2)
+    arguments = parser.parse_args()
+    videos = arguments.videos
     simulated = Simulated(videos)
     with tempfile.TemporaryDirectory(prefix="kadr-themes-") as folder, _postgres() as postgres:
         _fill(postgres, simulated)
@@ -107,12 +109,12 @@ def main() -> int:
         with _index(simulated, Path(folder)) as index:
             before = _megabytes()
             steps = _Steps()
-            for run in ("first", "second"):
+            for run in range(1, arguments.runs + 1):
                 begun = time.perf_counter()
                 found = look(index, store, Words(Path(folder)), Hdbscan(), steps)
                 done = put_in_force(found, index, store, steps)
                 steps.end()
-                print(f"{run} run: {time.perf_counter() - begun:.1f} s; {done}")
+                print(f"run {run}: {time.perf_counter() - begun:.1f} s; {done}")
                 print("   " + ", ".join(f"{what} {seconds:.1f} s" for what, seconds in steps.taken.items()))
                 steps.taken.clear()
         print(f"memory: {_megabytes():.0f} MB at most, {before:.0f} MB before")

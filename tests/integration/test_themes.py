@@ -22,6 +22,7 @@ from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
 from kadr.ports.search import Likeness, Where
 from kadr.ports.themes import NamedBy
+from kadr.runtime import themes
 from kadr.runtime.themes import Summary, find_themes
 from tests.local_qdrant import LocalQdrant
 
@@ -179,6 +180,18 @@ def test_an_editors_theme_outlives_a_run_that_does_not_see_it(three: Collection)
             connection.execute("DELETE FROM video WHERE video_id = %s", (gone,))
     three.run()  # two videos make no theme
     assert three.themes()["Ремонт"] == 2
+
+
+def test_videos_outside_of_the_sample_have_themes_too(
+    three: Collection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added = [three.add(subject) for subject in SUBJECTS for _ in range(10)]
+    monkeypatch.setattr(themes, "LARGEST_SAMPLE", 40)
+    done = three.run()
+    assert done.videos == 49
+    assert done.themes >= 3
+    outside = sorted(three.store.assigned(added).items())[-5:]  # of 49, the last ones by id
+    assert sum(theme is not None for _, theme in outside) >= 3
 
 
 def test_a_video_that_has_left_is_in_no_theme(three: Collection) -> None:

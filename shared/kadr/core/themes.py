@@ -36,8 +36,9 @@ _SPACES = (slice(0, VISUAL_DIMENSIONS), slice(VISUAL_DIMENSIONS, POINT_DIMENSION
 # What is seen of a video counts so much beside its words, which say what it is about: two talks before the
 # same wall are not about the same. Chosen on the samples (docs/themes.md). Without words it is all there is.
 SEEN_BESIDE_WORDS = 0.3
-# Groups are looked for in that many videos at most. Ids are hashes, so the first ones are a fair sample.
-LARGEST_SAMPLE = 50_000
+# Groups are looked for in that many videos at most: HDBSCAN's time grows faster than they do, and 50,000 take
+# longer than there is (docs/themes.md). Ids are hashes, so the first ones are a fair sample.
+LARGEST_SAMPLE = 20_000
 # Two videos are a coincidence.
 FEWEST = 3
 # Directions in which the videos differ most; between all 896 distances are nearly the same.
@@ -47,7 +48,7 @@ _COVERED = 99.0
 # Median absolute deviations from the median distance; 5 are 3.4 standard deviations of normal ones.
 _STRAY, _LEAST_SPREAD = 5.0, 0.02
 # A theme whose own videos lie all over the place is to take in none that have nothing to do with it (1.0).
-_WIDEST = 0.85
+_WIDEST = 0.8
 # Below this share of common videos, a theme and one of the last time are not the same theme.
 _SAME = 0.25
 
@@ -181,7 +182,7 @@ def reduced(rows: Vector, dimensions: int = REDUCED_DIMENSIONS) -> Vector:
 def smallest_theme(videos: int) -> int:
     """Return how many videos, near duplicates counted once, make a theme in a collection of so many.
 
-    0.4 times the square root: 3 of 72, 13 of 1,000, 40 of 10,000, 89 of 50,000. So the number of themes
+    0.4 times the square root: 3 of 72, 13 of 1,000, 40 of 10,000, 57 of 20,000. So the number of themes
     grows, but slower than the collection, and shelves stay few enough to be looked through.
     """
     return max(FEWEST, round(0.4 * sqrt(max(videos, 0))))
@@ -216,9 +217,17 @@ def direction(rows: Vector) -> tuple[Vector, float]:
 
 
 def _mean(rows: Vector) -> tuple[Vector, Vector]:
-    mean = rows.mean(axis=0)
-    unit: Vector = (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
-    return unit, 1.0 - rows @ unit
+    """Return the mean direction of rows, and how far each of them lies from that of the others.
+
+    Not of all: a video is near to what it is a part of, in a theme of three by half the way, and no new video
+    would ever be as near.
+    """
+    total = rows.sum(axis=0)
+    unit: Vector = (total / max(float(np.linalg.norm(total)), 1e-9)).astype(np.float32)
+    others = total - rows
+    lengths = np.maximum(np.linalg.norm(others, axis=1), 1e-9)
+    distances: Vector = (1.0 - np.einsum("ij,ij->i", rows, others) / lengths).astype(np.float32)
+    return unit, distances
 
 
 def succession(

@@ -49,9 +49,8 @@ from kadr.runtime.telemetry import logger
 if TYPE_CHECKING:
     from kadr.core.themes import ThemedVideo
 
-# Videos that are read at a time, and those whose rows are locked at a time: an upload waits for so many.
+# Videos that are read at a time, and whose rows are locked at a time: an upload waits for so many.
 _PAGE = 256
-_LOCKED = 64
 # Videos whose words are read for the names, of all themes together, and at least of each: the most typical.
 _READ, _READ_EACH = 20_000, 20
 _FEW = 50
@@ -251,8 +250,8 @@ def put_in_force(found: Found, index: ThemedIndex, store: ThemeStore, progress: 
             if (theme := None if assigned is None else assigned.theme_id) != was
             or (video_id in listed and listed[video_id] != theme)
         ]
-        for start in range(0, len(stale), _LOCKED):
-            changed += _settle(stale[start : start + _LOCKED], index, store)
+        if stale:
+            changed += _settle(stale, index, store)
     videos, outside = sizes.total(), sizes[None]
     return Summary(videos, len(found.themes), len(found.kept), outside, changed)
 
