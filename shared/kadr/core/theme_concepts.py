@@ -10,7 +10,7 @@ import numpy as np
 from kadr.core.extraction import Vector
 from kadr.core.theme_names import Tongue
 
-# So many standard deviations nearer than the other subjects is what it is about. Of 150 subjects one lies 2.5
+# So many standard deviations nearer than the other subjects is what it is about. Of 158 subjects one lies 2.5
 # above the mean by chance; below that a number is the honester name.
 _LEAST = 2.8
 # And so many for a single video.
