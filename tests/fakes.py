@@ -16,6 +16,7 @@ from kadr.core.glossary import Entry
 from kadr.core.identity import ObjectVersion
 from kadr.events import ModalityExtracted
 from kadr.ports.keys import ApiKey, Scope
+from kadr.ports.objects import UploadForm
 
 
 class MemoryObjectStore:
@@ -23,6 +24,7 @@ class MemoryObjectStore:
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], tuple[bytes, ObjectVersion]] = {}
+        self.forms: list[str] = []
         self._clock = datetime(2026, 1, 1, tzinfo=UTC)
 
     def put(
@@ -34,7 +36,7 @@ class MemoryObjectStore:
         self.objects[bucket, key] = (body, version)
 
     def delete(self, bucket: str, key: str) -> None:
-        del self.objects[bucket, key]
+        self.objects.pop((bucket, key), None)
 
     def head(self, bucket: str, key: str) -> ObjectVersion | None:
         found = self.objects.get((bucket, key))
@@ -58,6 +60,15 @@ class MemoryObjectStore:
 
     def presigned_get(self, bucket: str, key: str, *, expires: int) -> str:
         return f"https://{bucket}.example/{key}?expires={expires}"
+
+    def presigned_post(
+        self, bucket: str, key: str, *, content_type: str, max_bytes: int, expires: int
+    ) -> UploadForm:
+        self.forms.append(f"{content_type}, {max_bytes} bytes, {expires} s")
+        return UploadForm(f"https://{bucket}.example/", {"key": key, "Content-Type": content_type})
+
+    def address(self, bucket: str) -> str:
+        return f"https://{bucket}.example/"
 
     def keys(self, bucket: str) -> set[str]:
         return {key for where, key in self.objects if where == bucket}

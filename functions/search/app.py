@@ -8,6 +8,7 @@ from uuid import UUID
 
 from fastapi import FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException as StarletteHTTPException
@@ -15,13 +16,16 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from functions.search import (
     authorisation,
     glossary_routes,
+    page,
     people_routes,
     schemas,
     search_routes,
     speech_query,
     suggestion_routes,
     theme_routes,
+    upload_routes,
     uploads,
+    video_changes,
 )
 from functions.search.services import Injected, Services
 from kadr import __version__
@@ -70,9 +74,11 @@ def create_app() -> FastAPI:
         tags=["videos"],
         responses={404: {"model": schemas.ErrorAnswer, "description": "There is no such video."}},
     )
+    video_changes.register(app)
+    upload_routes.register(app)
     people_routes.register(app)
-    authorisation.register(app)
     theme_routes.register(app)
+    authorisation.register(app)
     glossary_routes.register(app)
     speech_query.register(app)
     suggestion_routes.register(app)
@@ -83,6 +89,9 @@ def create_app() -> FastAPI:
         tags=["operation"],
         responses={503: {"model": schemas.HealthAnswer, "description": "A service does not answer."}},
     )
+    page.register(app)
+    # A page of results is 40 KB, most of it links that are alike.
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     return app
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from kadr.core.modality import Modality, Stage, StageState, VideoState
 from kadr.core.query import QueryStep
@@ -248,6 +248,47 @@ class SessionAnswer(_Answer):
     tenant: str | None = Field(
         default=None, description="the one tenant whose glossary it is for; null: it is not limited to one"
     )
+
+
+class UploadRequest(_Answer):
+    """A video that a page wants to send."""
+
+    name: str = Field(
+        min_length=1, max_length=1024, description="the file's name", examples=["сырники на завтрак.mp4"]
+    )
+    size: PositiveInt = Field(description="bytes", examples=[4_218_530])
+    content_type: str = Field(
+        default="",
+        max_length=200,
+        description="as the browser says it; empty where it does not know the type",
+        examples=["video/mp4"],
+    )
+
+
+class UploadAnswer(_Answer):
+    """The form that a page sends a video with: all ``fields``, then the file as ``file``, to ``url``."""
+
+    video_id: UUID = Field(description="what the video will be known by")
+    bucket: str
+    key: str = Field(examples=["uploads/8f14e45f-ceea-467f-a0e6-5f2d7c1c9b3d/сырники на завтрак.mp4"])
+    url: str
+    fields: dict[str, str]
+    max_bytes: int = Field(description="the storage refuses more")
+    expires_at: datetime = Field(description="the storage refuses the form if it is sent later")
+
+
+class VideoDeleted(_Answer):
+    """A video is being erased; search does not find it any more."""
+
+    video_id: UUID
+    state: Literal["deleting"] = "deleting"
+
+
+class VideoRetried(_Answer):
+    """What is tried again."""
+
+    video_id: UUID
+    stages: list[Stage] = Field(description="none where nothing had failed", examples=[["ocr", "speech"]])
 
 
 class GlossaryEntry(_Answer):

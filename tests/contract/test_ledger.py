@@ -94,6 +94,47 @@ def test_an_event_for_an_object_that_is_gone_leaves_nothing(ledger: PostgresLedg
     assert ledger.videos(limit=10) == []
 
 
+UNFINISHED = (StageState.FAILED, StageState.DEAD, StageState.UNAVAILABLE)
+
+
+def test_what_failed_is_queued_again_and_can_be_claimed(
+    ledger: PostgresLedger, registered: Registration
+) -> None:
+    extract(ledger, registered, Stage.SPEECH, Extraction(reason="no sound"))
+    assert ledger.claim(registered, Stage.OCR, "m1", lease=60) is None
+    ledger.fail(registered, Stage.OCR, StageState.FAILED, "a broken frame")
+    ledger.fail(registered, Stage.VISUAL, StageState.UNAVAILABLE, "no weights")
+    told: list[tuple[Stage, int]] = []
+    done = ledger.requeue(VIDEO, UNFINISHED, lambda stage, number: told.append((stage, number)))
+    assert done == [Stage.VISUAL, Stage.OCR]
+    assert told == [(stage, registered.generation) for stage in done]
+    assert stages(ledger)[Stage.OCR] is stages(ledger)[Stage.VISUAL] is StageState.QUEUED
+    assert stages(ledger)[Stage.SPEECH] is StageState.EMPTY
+    assert ledger.claim(registered, Stage.OCR, "m1", lease=60) is None  # the same model may try again
+
+
+def test_what_could_not_be_sent_stays_failed(ledger: PostgresLedger, registered: Registration) -> None:
+    ledger.fail(registered, Stage.INGEST, StageState.FAILED, "not a video")
+
+    def refuse(stage: Stage, generation: int) -> None:
+        raise DependencyError("no queue")
+
+    with pytest.raises(DependencyError):
+        ledger.requeue(VIDEO, UNFINISHED, refuse)
+    record = ledger.video(VIDEO)
+    assert record is not None
+    ingest = next(each for each in record.stages if each.stage is Stage.INGEST)
+    assert (record.state, ingest.state, ingest.reason) == (
+        VideoState.FAILED,
+        StageState.FAILED,
+        "not a video",
+    )
+
+
+def test_a_video_that_is_not_there_has_nothing_to_queue(ledger: PostgresLedger) -> None:
+    assert ledger.requeue(VIDEO, UNFINISHED, lambda stage, generation: None) is None
+
+
 def test_overwriting_drops_what_was_known(
     ledger: PostgresLedger, bucket: Bucket, registered: Registration
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -179,6 +179,27 @@ class PostgresLedger:
                 {"id": video_id, "generation": generation, "stage": stage, "state": state, "reason": reason},
             )
             _refresh_state(connection, video_id)
+
+    def requeue(
+        self, video_id: UUID, states: Collection[StageState], send: Callable[[Stage, int], None]
+    ) -> list[Stage] | None:
+        """Set the stages that are in one of ``states`` to queued; see the port."""
+        with self._postgres.transaction() as connection:
+            row = connection.execute(
+                "SELECT generation FROM video WHERE video_id = %s AND generation > 0 FOR UPDATE", (video_id,)
+            ).fetchone()
+            if row is None:
+                return None
+            changed = connection.execute(
+                "UPDATE extraction SET state = 'queued', reason = '', lease_until = NULL, updated_at = now()"
+                " WHERE video_id = %s AND state = ANY(%s) RETURNING stage",
+                (video_id, list(states)),
+            ).fetchall()
+            stages = sorted((Stage(stage) for (stage,) in changed), key=list(Stage).index)
+            _refresh_state(connection, video_id)
+            for stage in stages:
+                send(stage, row[0])
+            return stages
 
     @contextmanager
     def assemble(self, video_id: UUID, generation: int) -> Iterator[PostgresCommit | None]:

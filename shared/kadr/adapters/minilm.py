@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,10 @@ import numpy as np
 from kadr.adapters.onnx import Session, open_session
 from kadr.core.extraction import Vector
 from kadr.models.registry import open_directory
+
+# What the network computes with grows with the batch, some 25 MB for each text of 200 tokens, and such texts
+# side by side take no less time than one after another. Short ones do: dozens of phrases are one batch.
+_TOGETHER = 256  # tokens, as many as the longest text has
 
 
 class MiniLM:
@@ -31,13 +35,18 @@ class MiniLM:
     """
 
     def __init__(
-        self, model_dir: Path, *, threads: int = 1, batch_size: int = 16, session: Session | None = None
+        self,
+        model_dir: Path,
+        *,
+        threads: int = 1,
+        batch_tokens: int = _TOGETHER,
+        session: Session | None = None,
     ) -> None:
         self._model = open_directory(model_dir)
         self.model_version = self._model.version
         self.dimensions = self._model.dimensions or 384
         self._threads = threads
-        self._batch_size = batch_size
+        self._batch_tokens = batch_tokens
         self._session = session
         self._tokenizer: Any = None
         self._lock = threading.Lock()
@@ -66,12 +75,22 @@ class MiniLM:
             return vectors
         self.load()
         ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
-        # Texts of like length together: a batch is as wide as its longest text.
-        order = sorted(range(len(ids)), key=lambda index: len(ids[index]))
-        for start in range(0, len(order), self._batch_size):
-            batch = order[start : start + self._batch_size]
+        for batch in self._batches([len(sequence) for sequence in ids]):
             vectors[batch] = self._embed([ids[index] for index in batch])
         return vectors
+
+    def _batches(self, lengths: Sequence[int]) -> Iterator[list[int]]:
+        """Yield the places of texts of like length together: a batch is as wide as its longest text.
+
+        The longest come first, so that what is allocated for them is enough for the others.
+        """
+        batch: list[int] = []
+        for index in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+            if batch and (len(batch) + 1) * lengths[batch[0]] > self._batch_tokens:
+                yield batch
+                batch = []
+            batch.append(index)
+        yield batch
 
     def _embed(self, ids: Sequence[Sequence[int]]) -> Vector:
         width = max(map(len, ids))

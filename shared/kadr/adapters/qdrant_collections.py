@@ -13,8 +13,19 @@ from kadr.core.document import STEMS
 from kadr.core.fusion import FUSED_DIMENSIONS, TEXT_DIMENSIONS, VISUAL_DIMENSIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from qdrant_client import QdrantClient
     from qdrant_client import models as q
+
+    Field = (
+        q.PayloadSchemaType
+        | q.KeywordIndexParams
+        | q.IntegerIndexParams
+        | q.FloatIndexParams
+        | q.DatetimeIndexParams
+        | q.TextIndexParams
+    )
 
 FUSED = "fused"
 WORDS = "words"
@@ -25,11 +36,10 @@ _LINKS, _CONSTRUCTION = 32, 256
 FACE_DIMENSIONS = 128  # dlib's face recognition ResNet
 
 
-def video_fields() -> dict[str, q.PayloadSchemaType | q.TextIndexParams]:
+def video_fields() -> dict[str, Field]:
     """Return the payload fields of a video that are indexed; :mod:`kadr.core.document` fills them."""
     from qdrant_client import models as q
 
-    kinds = q.PayloadSchemaType
     # Both sides are stems already (kadr.core.phrases): the index only splits at spaces.
     phrases = q.TextIndexParams(
         type=q.TextIndexType.TEXT,
@@ -37,23 +47,28 @@ def video_fields() -> dict[str, q.PayloadSchemaType | q.TextIndexParams]:
         lowercase=False,
         min_token_len=1,
         phrase_matching=True,
+        enable_hnsw=False,
     )
+    keyword = q.KeywordIndexParams(type=q.KeywordIndexType.KEYWORD, enable_hnsw=False)
+    # Qdrant adds links to the graph for every value of a field, and every word, that thousands of videos
+    # have: here so many that a search followed three times as many of them (docs/adr/0017-ranking.md). Only
+    # themes and people are rare enough to need some, and frequent enough not to be looked through.
     return {
-        "generation": kinds.INTEGER,
-        "key": kinds.KEYWORD,
-        "created_at": kinds.DATETIME,
-        "duration": kinds.FLOAT,
-        "modalities": kinds.KEYWORD,
-        "languages": kinds.KEYWORD,
-        "people": kinds.KEYWORD,
-        "theme": kinds.KEYWORD,
-        "group": kinds.KEYWORD,
-        "ranking": kinds.KEYWORD,
+        "generation": q.IntegerIndexParams(type=q.IntegerIndexType.INTEGER, enable_hnsw=False),
+        "key": keyword,
+        "created_at": q.DatetimeIndexParams(type=q.DatetimeIndexType.DATETIME, enable_hnsw=False),
+        "duration": q.FloatIndexParams(type=q.FloatIndexType.FLOAT, enable_hnsw=False),
+        "modalities": keyword,
+        "languages": keyword,
+        "people": q.PayloadSchemaType.KEYWORD,
+        "theme": q.PayloadSchemaType.KEYWORD,
+        "group": keyword,
+        "ranking": keyword,
         **dict.fromkeys(STEMS.values(), phrases),
     }
 
 
-def face_fields() -> dict[str, q.PayloadSchemaType]:
+def face_fields() -> dict[str, Field]:
     """Return the payload fields of a face that are indexed."""
     from qdrant_client import models as q
 
@@ -159,7 +174,7 @@ def switch(client: QdrantClient, alias: str, name: str) -> None:
 def _index(
     client: QdrantClient,
     name: str,
-    fields: dict[str, q.PayloadSchemaType | q.TextIndexParams] | dict[str, q.PayloadSchemaType],
+    fields: Mapping[str, Field],
     *,
     dry_run: bool = False,
 ) -> list[str]:

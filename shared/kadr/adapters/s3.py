@@ -12,6 +12,7 @@ from urllib.parse import quote
 from kadr.adapters.s3_links import signed_get
 from kadr.core.errors import DependencyError, MediaLimitError, ObjectGoneError, SupersededError
 from kadr.core.identity import ObjectVersion
+from kadr.ports.objects import UploadForm
 
 if TYPE_CHECKING:
     from boto3 import Session
@@ -42,7 +43,8 @@ class S3ObjectStore:
                 retries={"max_attempts": 4, "mode": "standard"},
                 connect_timeout=5,
                 read_timeout=30,
-                s3={"addressing_style": "path"},
+                # In us-east-1, the SDK would speak to the address of all regions: the page is told of one.
+                s3={"addressing_style": "path", "us_east_1_regional_endpoint": "regional"},
                 signature_version="s3v4",
             ),
         )
@@ -99,6 +101,11 @@ class S3ObjectStore:
         with _errors(f"s3://{bucket}/{key}"):
             self._client.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type)
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object; silent where there is none."""
+        with _errors(f"s3://{bucket}/{key}"):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete every object below ``prefix``; return how many there were."""
         count = 0
@@ -128,6 +135,24 @@ class S3ObjectStore:
             expires=expires,
             disposition=f"inline; filename*=UTF-8''{name}",
         )
+
+    def presigned_post(
+        self, bucket: str, key: str, *, content_type: str, max_bytes: int, expires: int
+    ) -> UploadForm:
+        """Return a form that writes ``key`` without credentials for a while; see the port."""
+        with _errors(f"s3://{bucket}/{key}"):
+            made = self._client.generate_presigned_post(
+                bucket,
+                key,
+                Fields={"Content-Type": content_type},
+                Conditions=[{"Content-Type": content_type}, ["content-length-range", 1, max_bytes]],
+                ExpiresIn=expires,
+            )
+        return UploadForm(made["url"], made["fields"])
+
+    def address(self, bucket: str) -> str:
+        """Return below which URL presigned links of a bucket lie; it ends in a slash."""
+        return f"{self._client.meta.endpoint_url.rstrip('/')}/{quote(bucket, safe='')}/"
 
 
 def _megabytes(size: int) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from kadr.core.errors import DependencyError
+from kadr.core.modality import Stage
 from kadr.events import ModalityExtracted
 
 if TYPE_CHECKING:
@@ -24,12 +26,25 @@ class SqsAssembleQueue:
 
     def send(self, message: ModalityExtracted) -> None:
         """Send; raises DependencyError if it cannot."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        _send(self._client, self._url, message.model_dump_json())
 
-        try:
-            self._client.send_message(QueueUrl=self._url, MessageBody=message.model_dump_json())
-        except (BotoCoreError, ClientError) as error:
-            raise DependencyError(f"SQS did not take a message for {self._url}: {error}") from error
+
+class SqsStageQueues:
+    """Implements :class:`kadr.ports.queues.StageQueues`."""
+
+    def __init__(self, urls: Mapping[Stage, str]) -> None:
+        self._urls = urls
+
+    @cached_property
+    def _client(self) -> SQSClient:
+        return sqs_client()
+
+    def send(self, stage: Stage, body: str) -> None:
+        """Send a message to a stage's queue; raises DependencyError if it cannot."""
+        url = self._urls.get(stage)
+        if not url:
+            raise DependencyError(f"this function was deployed without the queue of {stage}")
+        _send(self._client, url, body)
 
 
 class SqsBackoff:
@@ -55,6 +70,15 @@ class SqsBackoff:
         except (BotoCoreError, ClientError):
             return False
         return True
+
+
+def _send(client: SQSClient, url: str, body: str) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        client.send_message(QueueUrl=url, MessageBody=body)
+    except (BotoCoreError, ClientError) as error:
+        raise DependencyError(f"SQS did not take a message for {url}: {error}") from error
 
 
 def sqs_client() -> SQSClient:

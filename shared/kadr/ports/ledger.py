@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -176,6 +176,15 @@ class Ledger(Protocol):
 
     def abandon(self, video_id: UUID, generation: int, stage: Stage, reason: str) -> None:
         """Record that a stage's message goes to the dead-letter queue. Silent if superseded."""
+
+    def requeue(
+        self, video_id: UUID, states: Collection[StageState], send: Callable[[Stage, int], None]
+    ) -> list[Stage] | None:
+        """Set the stages that are in one of ``states`` to queued; return them, ``None`` without such a video.
+
+        ``send`` is called for each with the generation, under the row's lock: if it raises, nothing is
+        changed.
+        """
 
     def assemble(self, video_id: UUID, generation: int) -> AbstractContextManager[Commit | None]:
         """Lock the video's row for assembling; ``None`` if the generation is not the current one."""

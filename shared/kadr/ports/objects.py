@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from kadr.core.identity import ObjectVersion
+
+
+@dataclass(frozen=True, slots=True)
+class UploadForm:
+    """What a browser sends a file with, as ``multipart/form-data`` to ``url``: ``fields``, then the file."""
+
+    url: str
+    fields: Mapping[str, str]
 
 
 class ObjectStore(Protocol):
@@ -26,8 +36,22 @@ class ObjectStore(Protocol):
     def put(self, bucket: str, key: str, body: bytes, *, content_type: str) -> None:
         """Write an object."""
 
+    def delete(self, bucket: str, key: str) -> None:
+        """Delete an object; silent where there is none."""
+
     def delete_prefix(self, bucket: str, prefix: str) -> int:
         """Delete every object below ``prefix``; return how many there were."""
 
     def presigned_get(self, bucket: str, key: str, *, expires: int) -> str:
         """Return a URL that reads the object without credentials for ``expires`` seconds."""
+
+    def presigned_post(
+        self, bucket: str, key: str, *, content_type: str, max_bytes: int, expires: int
+    ) -> UploadForm:
+        """Return a form that writes ``key`` without credentials for ``expires`` seconds, and nothing else.
+
+        The store refuses another content type, an empty file, and one of more than ``max_bytes``.
+        """
+
+    def address(self, bucket: str) -> str:
+        """Return below which URL presigned links of a bucket lie; it ends in a slash."""

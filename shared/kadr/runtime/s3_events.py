@@ -41,6 +41,16 @@ def parse(body: str) -> list[ObjectMessage]:
     raise InvalidMessageError("the message is neither an EventBridge event of S3 nor a bucket notification")
 
 
+def created(bucket: str, key: str) -> str:
+    """Return a queue message that says of an object what an upload would say; read by :func:`parse`."""
+    event = {
+        "source": "aws.s3",
+        "detail-type": "Object Created",
+        "detail": {"bucket": {"name": bucket}, "object": {"key": key}},
+    }
+    return json.dumps(event)
+
+
 def _from_eventbridge(event: Mapping[str, Any]) -> ObjectMessage:
     kinds: dict[str, type[ObjectMessage]] = {
         "Object Created": ObjectCreated,

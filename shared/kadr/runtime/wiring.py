@@ -17,14 +17,14 @@ from kadr.adapters.qdrant_themes import QdrantThemedIndex
 from kadr.adapters.ranking_store import PostgresRankingStore
 from kadr.adapters.s3 import S3ObjectStore
 from kadr.adapters.secrets import read_secret
-from kadr.adapters.sqs import SqsAssembleQueue, SqsBackoff
+from kadr.adapters.sqs import SqsAssembleQueue, SqsBackoff, SqsStageQueues
 from kadr.adapters.suggestion_store import PostgresQueryHistory
 from kadr.adapters.theme_store import PostgresThemeStore
 from kadr.ports.ledger import Ledger
 from kadr.ports.objects import ObjectStore
 from kadr.ports.queues import AssembleQueue
 from kadr.ports.vectors import FaceIndex, VectorIndex
-from kadr.runtime.settings import AssembleQueueSettings, StorageSettings
+from kadr.runtime.settings import AssembleQueueSettings, StageQueueSettings, StorageSettings
 
 
 class World(Protocol):
@@ -166,6 +166,13 @@ class Wiring:
         if not isinstance(self._settings, AssembleQueueSettings):
             raise TypeError("this function's settings name no assemble queue")
         return SqsAssembleQueue(self._settings.assemble_queue_url)
+
+    @cached_property
+    def stage_queues(self) -> SqsStageQueues:
+        """The queues of the stages; only functions that have their addresses may ask."""
+        if not isinstance(self._settings, StageQueueSettings):
+            raise TypeError("this function's settings name no queues of stages")
+        return SqsStageQueues(self._settings.stage_queues)
 
     @cached_property
     def backoff(self) -> SqsBackoff:
