@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,12 +29,15 @@ from kadr_local.processes import (
 from kadr_local.settings import LocalSettings, base_environment
 
 if TYPE_CHECKING:
+    from kadr.adapters.postgres import Postgres
     from kadr_local.deploy import Clients, Deployment
 
 STACK_NAME = "kadr-local"
 SERVICES = ("ministack", "postgres", "qdrant", "api")
 FUNCTIONS = ("ingest", "visual", "ocr", "speech", "faces", "assemble", "search", "cluster", "purge")
 FOLLOW_POLL = 0.2  # seconds
+EDITOR_KEY = "editor.key"  # below .kadr: what the page uploads and edits with
+_EDITOR = "local page"  # the name of that key
 # Below .kadr: videos, passwords, and what functions say of them. PostgreSQL sees to its own folder, which
 # may belong to another user; that one must get through .kadr/state.
 _PRIVATE = ("state/ministack", "state/s3", "state/qdrant", "logs", "tmp", "run")
@@ -157,6 +161,7 @@ class LocalStack:
         digest = deployment.digest()
         tell("Preparing the database" if created else "Bringing the database up to date")
         _migrate(where, postgres.USER, secret)
+        _keep_editor_key(where, postgres.USER, secret, self.folder / EDITOR_KEY)
         if known is None or known.digest != digest or not _collections(qdrant_url):
             _ensure_collections(qdrant_url)
         described = deploying.describe(STACK_NAME, clients("cloudformation"))
@@ -174,7 +179,7 @@ class LocalStack:
             endpoint_url=endpoint,
             region=deploying.REGION,
             api_url=f"http://{HOST}:{settings.api_port}",
-            page_url=None,
+            page_url=f"http://{HOST}:{settings.api_port}/",
             gateway_url=f"{endpoint}/_aws/execute-api/{outputs.get('ApiId', '')}/$default",
             media_bucket=outputs.get("MediaBucket", ""),
             derived_bucket=outputs.get("DerivedBucket", ""),
@@ -216,6 +221,8 @@ class LocalStack:
             "StageName": "local",
             "TimeoutProfile": "local",
             "Observability": "off",  # alarms would go to nobody
+            "PageDir": str(self.template.parent / "web"),
+            "PageOrigins": f"http://{HOST}:{settings.api_port}",
             "ModelsDir": str(self.folder / "models"),
             "TessdataDir": str(self._tessdata()),
             "QdrantUrl": qdrant_url,
@@ -491,14 +498,35 @@ def _put_secret(clients: Clients, user: str, password: str) -> str:
 
 
 def _migrate(where: dict[str, Any], user: str, password: str) -> None:
-    from kadr.adapters.postgres import Postgres, PostgresAddress, migrate
+    from kadr.adapters.postgres import migrate
+
+    with closing(_database(where, user, password)) as database:
+        migrate(database)
+
+
+def _keep_editor_key(where: dict[str, Any], user: str, password: str, path: Path) -> None:
+    """Make sure that ``path`` holds a valid key for everything that takes one; nobody else can read it."""
+    from kadr.adapters.api_keys import PostgresKeyStore
+    from kadr.ports.keys import Scope
+
+    with closing(_database(where, user, password)) as database:
+        keys = PostgresKeyStore(database)
+        kept = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+        known = keys.find(kept) if kept else None
+        if known is not None and known.revoked_at is None and known.scopes >= set(Scope):
+            return
+        keys.revoke(_EDITOR)  # the file is lost, or of another version
+        key = keys.create(_EDITOR, [str(scope) for scope in Scope])
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(key + "\n")
+
+
+def _database(where: dict[str, Any], user: str, password: str) -> Postgres:
+    from kadr.adapters.postgres import Postgres, PostgresAddress
 
     address = PostgresAddress(where["host"], where["port"], where["database"], sslmode="disable")
-    database = Postgres(address, credentials=lambda: {"username": user, "password": password})
-    try:
-        migrate(database)
-    finally:
-        database.close()
+    return Postgres(address, credentials=lambda: {"username": user, "password": password})
 
 
 def _collections(url: str) -> list[Any]:

@@ -119,7 +119,8 @@ def addresses(target: Target) -> dict[str, Any]:
     return {
         "stack": target.name,
         "api_url": target.api_url,
-        "page_url": target.page_url,
+        "page": target.page_url,
+        "editor_page": target.editor_page,
         "endpoint_url": target.endpoint_url,
         "qdrant_url": target.qdrant_url,
         "region": target.region,
@@ -356,8 +357,10 @@ def print_facts(report: dict[str, Any], out: Console) -> None:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     table.add_row("API", foreign(report["api_url"]))
-    if report["page_url"]:
-        table.add_row("page", foreign(report["page_url"]))
+    if report["page"]:
+        table.add_row("page", foreign(report["page"]))
+    if report["editor_page"]:
+        table.add_row("to upload and edit", foreign(report["editor_page"]))
     table.add_row("bucket", foreign(report["media_bucket"]))
     counts = ", ".join(f"{count} {state}" for state, count in report["videos"].items() if count)
     table.add_row("videos", foreign(counts) if counts else "none yet: `kadr upload PATH…`")

@@ -41,6 +41,7 @@ class Target:
     endpoint_url: str | None = None  # None: AWS itself
     region: str | None = None
     page_url: str | None = None
+    editor_page: str | None = None  # the page with the local stack's own key, for uploading and editing
     qdrant_url: str | None = None
     outputs: dict[str, str] = field(default_factory=dict)
 
@@ -72,6 +73,7 @@ class Target:
                 endpoint_url=state["endpoint_url"],
                 region=state["region"],
                 page_url=state.get("page_url"),
+                editor_page=_editor_page(root, state.get("page_url")),
                 qdrant_url=state.get("qdrant_url"),
             )
         except FileNotFoundError:
@@ -176,6 +178,14 @@ class Target:
 def state_dir(root: Path) -> Path:
     """Return where the local stack of a checkout keeps its state."""
     return root / ".kadr"
+
+
+def _editor_page(root: Path, page: str | None) -> str | None:
+    path = state_dir(root) / "editor.key"
+    if not page or not path.is_file():
+        return None
+    # A fragment never leaves the browser: the key is in no log and no Referer.
+    return f"{page}#key={path.read_text(encoding='utf-8').strip()}"
 
 
 def _stack_outputs(cloudformation: Any, stack: str) -> dict[str, str]:

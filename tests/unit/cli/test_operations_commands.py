@@ -173,7 +173,7 @@ class TestStatus:
         printed = stand.json("status", "--json")
         assert printed["running"] is True
         assert printed["api_url"] == "http://api.test"
-        assert printed["page_url"] is None
+        assert printed["page"] is None
         assert printed["stages"]["ocr"] == {"done": 1, "dead": 1}
         assert printed["videos"] == {"searchable": 2}
         assert printed["dead_letters"]["ocr"] == 1

@@ -57,7 +57,12 @@ def test_the_handler_is_there_and_has_the_functions_name(name: str) -> None:
     handler = one["Handler"] if "Handler" in one else one["ImageConfig"]["Command"][0]
     assert handler == f"functions.{name.lower()}.handler.handler"
     assert (ROOT / "functions" / name.lower() / "handler.py").is_file()
-    assert one["Environment"]["Variables"] == {"POWERTOOLS_SERVICE_NAME": name.lower()}
+    variables = one["Environment"]["Variables"]
+    assert variables["POWERTOOLS_SERVICE_NAME"] == name.lower()
+    own = {each for each in variables if each.startswith("KADR_")}
+    kind = BY_FUNCTION.get(name, settings.ExtractorSettings)
+    assert own <= {f"KADR_{field.upper()}" for field in kind.model_fields}
+    assert not own or name == "Search"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -43,6 +43,12 @@ RIGHTS: dict[str, set[tuple[str, str]]] = {
         ("s3:GetObject", f"{MEDIA}/*"),
         ("s3:GetObject", f"{DERIVED}/*"),
         ("s3:DeleteObject", f"{DERIVED}/faces/*"),  # of people who are erased
+        ("s3:PutObject", f"{MEDIA}/uploads/*"),
+        ("s3:DeleteObject", f"{MEDIA}/*"),
+    }
+    | {
+        ("sqs:SendMessage", f"Media.Outputs.{stage}QueueArn")  # what failed is tried again
+        for stage in ("Ingest", "Visual", "Ocr", "Speech", "Faces", "Assemble")
     }
     | keeps("suggestions"),
     "Purge": READS
