@@ -1,19 +1,17 @@
-"""The runner, assemble and purge, on a real PostgreSQL and qdrant-client's own engine."""
+"""The runner, assemble and purge, on a real PostgreSQL and the local Qdrant."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from qdrant_client import QdrantClient
 
 from functions.assemble.assemble import assemble
 from functions.purge.purge import purge
@@ -38,6 +36,7 @@ from kadr.runtime.heartbeat import HELD_SECONDS, Heartbeat
 from kadr.runtime.runner import Handler, extractor
 from kadr.runtime.settings import ExtractorSettings
 from tests.fakes import FakeContext, MemoryObjectStore, RecordingBackoff, RecordingQueue
+from tests.local_qdrant import LocalQdrant
 
 BUCKET, KEY = "media-bucket", "рецепты/борщ 🍲.mp4"
 VIDEO = video_id(BUCKET, KEY)
@@ -77,18 +76,26 @@ class FakeWorld:
         ]
 
 
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Qdrant]:
+    server = LocalQdrant(tmp_path_factory.mktemp("qdrant"))
+    server.start()
+    qdrant = Qdrant(server.url, api_key=lambda: None, timeout=20)
+    yield qdrant
+    qdrant.client.close()
+    server.end()
+
+
 @pytest.fixture
-def world(postgres: Postgres) -> FakeWorld:
-    qdrant = Qdrant("http://127.0.0.1:1", api_key=lambda: None, timeout=1)
-    vars(qdrant)["client"] = QdrantClient(":memory:")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # qdrant-client's own engine has no payload indexes
-        qdrant.ensure()
+def world(postgres: Postgres, vectors: Qdrant) -> FakeWorld:
+    for each in vectors.client.get_collections().collections:
+        vectors.client.delete_collection(each.name)
+    vectors.ensure()
     return FakeWorld(
         PostgresLedger(postgres),
-        QdrantVectorIndex(qdrant),
-        QdrantFaceIndex(qdrant),
-        QdrantVideoSearch(qdrant),
+        QdrantVectorIndex(vectors),
+        QdrantFaceIndex(vectors),
+        QdrantVideoSearch(vectors),
     )
 
 

@@ -25,7 +25,7 @@ from kadr.core.document import VideoFacts
 from kadr.core.extraction import Moment, Vector
 from kadr.core.modality import Modality, VideoState
 from kadr.core.ranking import default_ranking
-from kadr.ports.ledger import VideoRecord
+from kadr.ports.ledger import FoundVideo, VideoRecord
 from kadr.runtime.assembly import document
 from kadr.runtime.settings import SearchSettings
 from tests.fakes import MemoryGlossaryStore
@@ -54,7 +54,7 @@ class Table:
         return np.stack([unit(self._size, 0) for _ in texts])
 
 
-def moments(number: int) -> dict[Modality, list[Moment]]:
+def said_and_written(number: int) -> dict[Modality, list[Moment]]:
     """The first two cook borscht, with and without meat, the third says so; the others sing."""
     written, said = {
         0: ("Как варить борщ с мясом", ""),
@@ -74,14 +74,19 @@ class Ledger:
     def __init__(self) -> None:
         self.videos: dict[UUID, VideoRecord] = {}
 
-    def records(self, video_ids: Sequence[UUID]) -> dict[UUID, VideoRecord]:
-        return {each: self.videos[each] for each in video_ids if each in self.videos}
-
-    def moments(self, video_ids: Sequence[UUID]) -> dict[UUID, dict[Modality, list[Moment]]]:
-        return {each: moments(each.int - 1) for each in video_ids}
-
-    def frames(self, video_ids: Sequence[UUID]) -> dict[UUID, Any]:
-        return {}
+    def found(
+        self, video_ids: Sequence[UUID], *, moments: bool = True, frames: bool = True
+    ) -> dict[UUID, FoundVideo]:
+        known = [self.videos[each] for each in video_ids if each in self.videos]
+        return {
+            each.video_id: FoundVideo(
+                each.video_id,
+                each.bucket,
+                each.key,
+                moments=said_and_written(each.video_id.int - 1) if moments else {},
+            )
+            for each in known
+        }
 
     def newest_texts(self) -> list[str]:
         return ["Как варить борщ с мясом", "песня"]
@@ -90,7 +95,7 @@ class Ledger:
 def write(number: int, index: QdrantVectorIndex, ledger: Ledger) -> None:
     """Index a video as the extractors and assemble do; 0 and 1 are near duplicates by their pictures."""
     identity = UUID(int=number + 1)
-    texts = moments(number)
+    texts = said_and_written(number)
     vectors = {
         Modality.VISUAL: unit(512, 0, 3 if number < 2 else 4 + number),
         Modality.OCR: unit(384, 0, 1 + number),

@@ -92,7 +92,7 @@ def test_functions_run_from_the_checkout() -> None:
         stage = name.removesuffix("Function").lower()
         assert f"'functions.{stage}.handler.handler'" in entry
         assert str(ROOT) in entry
-        assert ("background=False" in entry) == (name == "SearchFunction")
+        assert ("background=False" in entry) == (name in {"SearchFunction", "ClusterFunction"})
 
 
 def test_an_extractor_timeout_moves_the_visibility_of_its_queue() -> None:
