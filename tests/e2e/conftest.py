@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ import httpx
 import pytest
 
 from kadr.core.identity import video_id
+from tests.e2e import browser as browsing
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FINAL = {"done", "empty", "unavailable", "failed", "dead"}
@@ -129,3 +133,57 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def clips() -> Path:
     return CHECKOUT / "samples" / "clips"
+
+
+@pytest.fixture(scope="session")
+def site(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[browsing.Site]:
+    """The stack's search page, and a browser with somebody who speaks into its microphone."""
+    from playwright.sync_api import sync_playwright
+
+    subprocess.run([CHECKOUT / "scripts" / "web.sh", "install"], check=True, timeout=300)
+    spoken = tmp_path_factory.mktemp("voice") / "spoken.wav"
+    spoken.write_bytes(browsing.tone(1.5, silence=2.5))
+    status = kadr(stack, "status", "--json")
+    key = status["editor_page"].partition("#key=")[2]
+    with sync_playwright() as playwright:
+        browser = browsing.launch(
+            playwright,
+            "--use-fake-ui-for-media-stream",
+            "--use-fake-device-for-media-stream",
+            f"--use-file-for-fake-audio-capture={spoken}",
+        )
+        yield browsing.Site(browser, status["page"], key)
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def indexed(stack: Stack, clips: Path) -> Callable[..., dict[str, str]]:
+    """Return what makes sure that sample clips are indexed, and says under which ids, by name.
+
+    A clip that another test has uploaded is taken as it is: the same one twice is shown as one result.
+    """
+
+    def ensure(*names: str) -> dict[str, str]:
+        sizes = {name: (clips / name).stat().st_size for name in names}
+        there = stack.api.get("/videos", params={"limit": 500}).json()["videos"]
+        by_size = {video["size"]: video["key"] for video in there if video["state"] == "searchable"}
+        keys = {name: by_size.get(size, f"page/{name}") for name, size in sizes.items()}
+        for name, key in keys.items():
+            if key not in by_size.values():
+                stack.put(key, (clips / name).read_bytes())
+        return {name: stack.finished(key, size=sizes[name])["video_id"] for name, key in keys.items()}
+
+    return ensure
+
+
+def kadr(stack: Stack, *arguments: str) -> Any:
+    """Run the command in the stack's folder, as a user would; return the JSON that it prints."""
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("kadr")), "--root", str(stack.root), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

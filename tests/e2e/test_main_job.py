@@ -6,19 +6,16 @@ import io
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 import wave
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
 from kadr.core.identity import video_id
-from tests.e2e.conftest import CHECKOUT, Stack, stages, wait_for
+from tests.e2e.conftest import CHECKOUT, Stack, kadr, stages, wait_for
 
 pytestmark = [pytest.mark.local, pytest.mark.timeout(600)]
 
@@ -305,16 +302,3 @@ def test_the_command_line_searches(stack: Stack) -> None:
     assert results[0]["key"] == "recipes/борщ 🍲.mp4"
     assert {"score", "video_id", "key", "evidence"} <= set(results[0])
     assert {"modality", "text", "start", "end"} <= set(results[0]["evidence"][0])
-
-
-def kadr(stack: Stack, *arguments: str) -> Any:
-    """Run the command in the stack's folder, as a user would; return the JSON that it prints."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("kadr")), "--root", str(stack.root), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
