@@ -146,6 +146,8 @@ def _chains(
 def _save(folder: Path, words: Sequence[str], english: Sequence[str], seconds: float) -> None:
     from ctranslate2.specs import whisper_spec
 
+    from kadr.models.ctranslate2_convert import leave_headroom
+
     random = np.random.default_rng(1)
 
     def normal(*shape: int) -> np.ndarray:
@@ -199,6 +201,7 @@ def _save(folder: Path, words: Sequence[str], english: Sequence[str], seconds: f
     spec.register_vocabulary(tokens)
     spec.validate()
     spec.optimize(quantization="int8")
+    leave_headroom(spec)
     spec.save(str(folder))
 
     from tokenizers import Tokenizer, decoders, models

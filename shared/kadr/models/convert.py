@@ -28,7 +28,7 @@ MIN_COSINE = 0.99
 MINILM_RECIPE = "kadr.models.minilm_onnx 1"
 CLIP_RECIPE = "kadr.models.clip_onnx 2"
 EASYOCR_RECIPE = "kadr.models.easyocr_onnx 1"
-CTRANSLATE2_RECIPE = "kadr.models.ctranslate2_convert 2"
+CTRANSLATE2_RECIPE = "kadr.models.ctranslate2_convert 3"
 ADOPTED = "copied as it was found"
 _IN_FLOAT = ", float32"  # behind a recipe's name, where 8 bits were not wanted
 

@@ -68,8 +68,8 @@ def test_vectors_are_those_of_the_published_model(encoder: MiniLM) -> None:
 def test_a_vector_does_not_depend_on_its_neighbours(models_dir: Path) -> None:
     directory = registry.require("text", models_dir).directory
     texts = ["one", *SENTENCES, "word " * 200]
-    together = MiniLM(directory, batch_size=8).embed(texts)
-    alone = np.concatenate([MiniLM(directory, batch_size=1).embed([text]) for text in texts])
+    together = MiniLM(directory, batch_tokens=4096).embed(texts)
+    alone = np.concatenate([MiniLM(directory, batch_tokens=1).embed([text]) for text in texts])
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 

@@ -120,6 +120,8 @@ def _save_weights(
 ) -> None:
     from ctranslate2.specs import whisper_spec
 
+    from kadr.models.ctranslate2_convert import leave_headroom
+
     spec = whisper_spec.WhisperSpec(1, 2, 1, 2)
     places = {token: place for place, token in enumerate(dict.fromkeys([*follows, *looks]), start=1)}
     assert len(places) < LOW
@@ -174,7 +176,8 @@ def _save_weights(
     spec.config.alignment_heads = [[0, 0]]
     spec.register_vocabulary(tokens)
     spec.validate()
-    spec.optimize()
+    spec.optimize(quantization="int8")
+    leave_headroom(spec)
     spec.save(str(folder))
 
 

@@ -37,7 +37,7 @@ SHAPE = model.Shape(
     feed_forward=128,
 )
 PLAN = Plan(
-    batch=32, together=2, rate=4e-3, matrix_rate=4e-3, warm_up=10, minutes=0.15, threads=1,
+    batch=32, together=2, rate=4e-3, matrix_rate=4e-3, warm_up=10, steps=300, threads=1,
     bfloat16=False, report=10, save_every=1e9, measure_every=1e9,
 )  # fmt: skip
 TOY = [
@@ -157,8 +157,8 @@ def test_training_goes_on_where_it_was_stopped(folder):
 
 def test_training_finishes_when_it_is_asked_to_and_by_the_time_it_is_given(folder, tmp_path):
     for name, plan in (
-        ("asked", Plan(**{**_fields(PLAN), "minutes": 60.0})),
-        ("until", Plan(**{**_fields(PLAN), "minutes": 60.0, "until": time.time() + 4})),
+        ("asked", Plan(**{**_fields(PLAN), "steps": 0, "minutes": 60.0})),
+        ("until", Plan(**{**_fields(PLAN), "steps": 0, "minutes": 60.0, "until": time.time() + 4})),
     ):
         place = tmp_path / name
         place.mkdir()

@@ -39,6 +39,7 @@ class Plan:
     decay: float = 0.02
     smoothing: float = 0.02
     minutes: float = 25.0
+    steps: int = 0  # if not 0, this many instead
     until: float = 0.0
     cooling: float = 0.5  # the share of the whole in which the rate falls
     threads: int = 2
@@ -116,7 +117,7 @@ class Trainer:
     def progress(self) -> float:
         """The share of the whole that is done: 0…1, and more where it is late."""
         plan = self.plan
-        by_work = self.seconds / (60 * plan.minutes * plan.threads)
+        by_work = self.step / plan.steps if plan.steps else self.seconds / (60 * plan.minutes * plan.threads)
         if not plan.until:
             return by_work
         return max(by_work, (time.time() - self.began) / max(plan.until - self.began, 1.0))
