@@ -16,7 +16,8 @@ pytestmark = [pytest.mark.torch]
 
 def test_weights_take_seven_bits_and_mean_the_same() -> None:
     linear = LinearSpec()
-    linear.weight = exact = np.random.default_rng(1).normal(size=(40, 30)).astype(np.float32)
+    exact = np.random.default_rng(1).normal(size=(40, 30)).astype(np.float32)
+    linear.weight = exact.copy()  # it is worked on in its place
     linear.bias = np.ones(40, np.float32)
     linear.validate()
     linear.optimize(quantization="int8")
