@@ -221,6 +221,7 @@ class LocalStack:
             "StageName": "local",
             "TimeoutProfile": "local",
             "Observability": "off",  # alarms would go to nobody
+            "PageHosting": "off",  # the search function has the files
             "PageDir": str(self.template.parent / "web"),
             "PageOrigins": f"http://{HOST}:{settings.api_port}",
             "ModelsDir": str(self.folder / "models"),

@@ -30,6 +30,7 @@ from kadr.cli import (
     tune,
     upload,
     videos,
+    web,
 )
 from kadr.cli.failure import CommandError, explain
 from kadr.cli.session import Session
@@ -131,6 +132,7 @@ for _module in (
     themes,
     evaluate,
     tune,
+    web,
     demo,
 ):
     _module.register(app)

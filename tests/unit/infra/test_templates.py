@@ -53,6 +53,7 @@ def test_nested_stacks_exist_and_get_the_parameters_they_declare(path: Path) -> 
 
 def test_outputs_are_those_that_the_command_line_reads() -> None:
     expected = {"ApiUrl", "ApiId", "MediaBucket", "DerivedBucket", "AssembleQueueUrl"}
+    expected |= {"PageUrl", "PageBucket", "PageDistributionId"}
     expected |= {f"{stage}{what}Url" for stage in QUEUED for what in ("Queue", "Dlq")}
     assert set(load()["Outputs"]) == expected
 
