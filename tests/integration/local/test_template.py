@@ -19,6 +19,7 @@ from kadr_local.template import flatten
 ROOT = Path(__file__).parents[3]
 PARAMETERS = {
     "Observability": "off",
+    "PageHosting": "off",
     "TimeoutProfile": "local",
     "QdrantUrl": "http://127.0.0.1:6333",
     "PostgresHost": "127.0.0.1",
