@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.weights import marian
-from kadr.adapters.marian import BEAM, Marian
+from kadr.adapters.marian import QUERY_BEAM, Marian
 from kadr.models import catalogue, convert, registry
 from kadr.models.registry import InstalledModel
 
@@ -34,7 +34,7 @@ def measure() -> tuple[float, float]:
     """Return the median milliseconds of a query, Kadr's and the reference's, taken in turn."""
     from bench.reference import translate as reference
 
-    model = Marian(_small())
+    model = Marian(_small(), beam=QUERY_BEAM)
     model.translate(QUERIES)
     reference.translate(QUERIES[:1])
     ours: list[float] = []
@@ -47,7 +47,6 @@ def measure() -> tuple[float, float]:
 
 def compare() -> Mapping[tuple[str, int, int], Sequence[float]]:
     """Return the milliseconds of every query by compute type, threads and beam, all of them in turn."""
-    weights = catalogue.entries("translation")[0]
     weights = catalogue.entries("translation")[0]
     whole = convert.convert(weights, "float32-random", marian.source(), MODELS, int8=False)
     kinds = {"int8": _small(), "float32": whole}
@@ -79,7 +78,7 @@ def main() -> int:
     title = "milliseconds for a query of four words"
     table = Table("weights", "threads", "beam", "p50", "fastest", title=title)
     for (kind, threads, beam), took in compare().items():
-        chosen = " (the default)" if (kind, threads, beam) == ("int8", 1, BEAM) else ""
+        chosen = " (for queries)" if (kind, threads, beam) == ("int8", 1, QUERY_BEAM) else ""
         table.add_row(
             kind, str(threads), f"{beam}{chosen}", f"{statistics.median(took):.1f}", f"{min(took):.1f}"
         )

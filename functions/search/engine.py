@@ -157,10 +157,11 @@ class Engine:
     def _neural(self) -> Translator | None:
         """The neural translator, or ``None`` where the glossary is all there is."""
         from kadr.adapters.glossary_translator import GlossaryTranslator
+        from kadr.adapters.marian import QUERY_BEAM
         from kadr.adapters.translation import translator
 
         try:
-            found = translator(self._settings.models_dir)
+            found = translator(self._settings.models_dir, beam=QUERY_BEAM)
         except WeightsRefusedError as error:
             logger().warning("the glossary translates alone", reason=str(error))
             return None

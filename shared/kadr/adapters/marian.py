@@ -11,8 +11,9 @@ from typing import Any
 from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
 from kadr.models.registry import InstalledModel
 
-# See docs/adr/0014-translator.md for what other beams and threads cost.
-BEAM = 2
+# What videos say and show is translated once; for a query somebody waits. docs/adr/0014-translator.md says what
+# beams and threads cost.
+BEAM, QUERY_BEAM = 2, 1
 _END = "</s>"
 _POSITIONS = 512  # of the encoder, the end of the sentence included
 # Sentences of about the same length are translated together, up to so many; all of them may grow to the same

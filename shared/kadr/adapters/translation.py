@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kadr.adapters.glossary_translator import GlossaryTranslator
+from kadr.adapters.marian import BEAM, Marian
 from kadr.core.glossary import Glossary
 from kadr.core.protected import Protected, protect, translatable
 from kadr.core.translation import Refusal, Translated, TranslatedPart, refusal, same_words, sentences
@@ -167,11 +168,9 @@ def _glossary() -> Glossary:
 
 
 @cache
-def _neural(model: InstalledModel) -> NeuralTranslator:
-    from kadr.adapters.marian import Marian
-
+def _neural(model: InstalledModel, beam: int) -> NeuralTranslator:
     # The demo's model has learnt the glossary by heart, and not well enough to replace it.
-    return NeuralTranslator(Marian(model), _glossary(), choose_words=not model.demo)
+    return NeuralTranslator(Marian(model, beam=beam), _glossary(), choose_words=not model.demo)
 
 
 @cache
@@ -179,13 +178,13 @@ def _plain() -> GlossaryTranslator:
     return GlossaryTranslator(_glossary())
 
 
-def translator(models_dir: Path) -> Translator:
+def translator(models_dir: Path, *, beam: int = BEAM) -> Translator:
     """Return the translator that the weights in ``models_dir`` allow: neural, or the glossary alone.
 
-    The same object for the same weights; nothing is loaded before it is used.
+    The same object for the same weights and ``beam``; nothing is loaded before it is used.
 
     Raises:
         WeightsRefusedError: there are weights, but not of a safe format, or their manifest is damaged.
     """
     model = installed("translation", models_dir)
-    return _plain() if model is None else _neural(model)
+    return _plain() if model is None else _neural(model, beam)
