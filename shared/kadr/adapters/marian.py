@@ -11,8 +11,7 @@ from typing import Any
 from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
 from kadr.models.registry import InstalledModel
 
-# What videos say and show is translated once; for a query somebody waits. docs/adr/0014-translator.md says what
-# beams and threads cost.
+# Videos are translated once; for a query somebody waits. What beams and threads cost: docs/adr/0014-translator.md.
 BEAM, QUERY_BEAM = 2, 1
 _END = "</s>"
 _POSITIONS = 512  # of the encoder, the end of the sentence included
