@@ -11,7 +11,7 @@ from typing import Any
 from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
 from kadr.models.registry import InstalledModel
 
-# Videos are translated once; for a query somebody waits. What beams and threads cost: docs/adr/0014-translator.md.
+# Somebody waits for a query. What beams and threads cost: docs/adr/0014-translator.md.
 BEAM, QUERY_BEAM = 2, 1
 _END = "</s>"
 _POSITIONS = 512  # of the encoder, the end of the sentence included
