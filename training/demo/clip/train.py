@@ -55,7 +55,7 @@ class Plan:
     keep: tuple[float, ...] = (0.25, 0.33, 0.33, 0.5)
     whole: float = 0.13
     threads: int = 2
-    bfloat16: bool = True
+    bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps
     save_every: float = 240.0  # seconds
     measure_every: float = 480.0  # seconds
@@ -176,7 +176,10 @@ class Trainer:
     def __init__(self, folder: Path, plan: Plan, shape: model.Shape, composer: scenes.Composer) -> None:
         import torch
 
+        from training.demo import muon
+
         self.folder, self.plan, self.shape, self.composer = folder, plan, shape, composer
+        self.bfloat16 = muon.quick_bfloat16() if plan.bfloat16 is None else plan.bfloat16
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         self.texts = Texts(folder / "tokenizer.json")
@@ -196,7 +199,7 @@ class Trainer:
         rest = [p for n, p in named if not (n.startswith(layers) and p.ndim == 2)]
         rest += list(self.namer.parameters())
         self.optimizers: list[Any] = [
-            torch.optim.Muon(
+            muon.Muon(
                 matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
             ),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
@@ -271,7 +274,7 @@ class Trainer:
         import torch
         from torch.nn.functional import cross_entropy, layer_norm
 
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             pictures, patches = look(self.clip, batch.pixels, batch.chosen)
             texts = torch.cat([read(self.clip, batch.captions), read(self.clip, batch.names)])
             whole = batch.covered.sum(2)

@@ -43,7 +43,7 @@ class Plan:
     until: float = 0.0
     cooling: float = 0.5  # the share of the whole in which the rate falls
     threads: int = 2
-    bfloat16: bool = True
+    bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps
     save_every: float = 180.0  # seconds
     measure_every: float = 1200.0  # seconds
@@ -55,7 +55,10 @@ class Trainer:
     def __init__(self, folder: Path, plan: Plan) -> None:
         import torch
 
+        from training.demo import muon
+
         self.folder, self.plan = folder, plan
+        self.bfloat16 = muon.quick_bfloat16() if plan.bfloat16 is None else plan.bfloat16
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         base = folder / "base"
@@ -71,7 +74,7 @@ class Trainer:
         rest = [each for name, each in named if not (each.ndim == 2 and ".layers." in name)]
         # Muon (Jordan, 2024) for the matrices of the layers: at this size it needs about half the steps.
         self.optimizers: list[Any] = [
-            torch.optim.Muon(
+            muon.Muon(
                 matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
             ),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0),
@@ -87,7 +90,7 @@ class Trainer:
         target = self.pieces.target([pair.target for pair in pairs])
         begun = _padded([[padding, *row[:-1]] for row in target], padding)
         wanted = _padded(target, _IGNORED)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
             states = self.net.model(
                 input_ids=source, attention_mask=source != padding, decoder_input_ids=begun
             ).last_hidden_state

@@ -52,6 +52,7 @@ def train(
     minutes: Annotated[float, typer.Option(help="Of computing; the last third cools down.")] = 75.0,
     until: Annotated[str, typer.Option(help="HH:MM (UTC) by which it is to be done, instead.")] = "",
     pause: Annotated[list[Path] | None, typer.Option(help="Nothing is computed while this exists.")] = None,
+    threads: Annotated[int, typer.Option(help="Of this process.")] = 1,
     afresh: Annotated[bool, typer.Option(help="Do not go on from train.pt.")] = False,
 ) -> None:
     """Train; go on from where an earlier run was stopped."""
@@ -64,7 +65,7 @@ def train(
 
     behind = np.load(folder / "backgrounds.npz")
     composer = Composer(behind["music"], behind["noise"])
-    plan = Plan(minutes=minutes, until=_next(until) if until else 0.0)
+    plan = Plan(minutes=minutes, until=_next(until) if until else 0.0, threads=threads)
     trainer = Trainer(folder, plan, Shape(), composer)
     if not afresh and trainer.resume():
         typer.echo(f"going on from step {trainer.step}")

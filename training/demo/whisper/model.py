@@ -20,9 +20,9 @@ _SHARPNESS = 1.1  # a head begins with nine tenths of its attention within half 
 class Shape:
     """Sizes of the network."""
 
-    width: int = 256
-    heads: int = 4
-    inner: int = 768
+    width: int = 192
+    heads: int = 3
+    inner: int = 576
     encoder_layers: int = 4
     decoder_layers: int = 2
     most_tokens: int = 448

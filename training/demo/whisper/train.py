@@ -35,7 +35,7 @@ class Plan:
     """How to train. ``minutes`` is the time of computing, without pauses; ``until`` a time of day instead."""
 
     seed: int = 1
-    frames: int = 7200  # in a batch: 72 s
+    frames: int = 4000  # in a batch: 40 s
     rate: float = 2e-3
     matrix_rate: float = 4e-3  # of Muon, scaled as for AdamW
     warm_up: int = 60  # steps
@@ -51,7 +51,7 @@ class Plan:
     nobody: float = 0.05  # of the windows have no speech
     spoilt: bool = True  # by noise, music and gaps, more and more of them
     threads: int = 1  # two take twice the time of the processor, where its cores have other work
-    bfloat16: bool = True
+    bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps
     save_every: float = 240.0  # seconds
     measure_every: float = 480.0  # seconds
@@ -75,14 +75,17 @@ class Trainer:
     def __init__(self, folder: Path, plan: Plan, shape: model.Shape, composer: Composer) -> None:
         import torch
 
+        from training.demo import muon
+
         self.folder, self.plan, self.shape, self.composer = folder, plan, shape, composer
+        self.bfloat16 = muon.quick_bfloat16() if plan.bfloat16 is None else plan.bfloat16
         torch.manual_seed(plan.seed)
         torch.set_num_threads(plan.threads)
         known = self.tokens = tokens.Tokens(folder / "tokenizer.json")
         self.whisper = model.build(shape, known.first_time, known.size, known.end, known.start)
         self.ear = torch.nn.Linear(shape.width, len(tokens.LETTERS) + 1)  # not published
         # What is computed with; the weights that are learnt stay exact. Casting them once beats autocast.
-        kind = torch.bfloat16 if plan.bfloat16 else torch.float32
+        kind = torch.bfloat16 if self.bfloat16 else torch.float32
         self.quick, self.quick_ear = (copy.deepcopy(part).to(kind) for part in (self.whisper, self.ear))
         self.step, self.seconds, self.heard = 0, 0.0, 0.0
         self.cooling_from: tuple[int, float] | None = None
@@ -93,7 +96,7 @@ class Trainer:
         rest = [weight for name, weight in named if not (".layers." in name and weight.ndim == 2)]
         # Muon (Jordan, 2024) for the matrices of the layers: at this size it needs about half the steps.
         self.optimizers: list[Any] = [
-            torch.optim.Muon(
+            muon.Muon(
                 matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
             ),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
