@@ -171,7 +171,9 @@ def indexed(stack: Stack, clips: Path) -> Callable[..., dict[str, str]]:
         for name, key in keys.items():
             if key not in by_size.values():
                 stack.put(key, (clips / name).read_bytes())
-        return {name: stack.finished(key, size=sizes[name], seconds=300)["video_id"] for name, key in keys.items()}
+        return {
+            name: stack.finished(key, size=sizes[name], seconds=300)["video_id"] for name, key in keys.items()
+        }
 
     return ensure
 

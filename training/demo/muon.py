@@ -53,10 +53,8 @@ class Muon(torch.optim.Muon):
         return loss
 
 
-def orthogonal(
-    matrices: Any, coefficients: tuple[float, float, float], steps: int, eps: float
-) -> Any:
-    """What is nearest to each of the matrices (n, rows, columns) and turns only, roughly, by Newton and Schulz."""
+def orthogonal(matrices: Any, coefficients: tuple[float, float, float], steps: int, eps: float) -> Any:
+    """The orthogonal matrices nearest to those given, (n, rows, columns): roughly, by Newton-Schulz steps."""
     a, b, c = coefficients
     found = matrices.to(torch.bfloat16 if quick_bfloat16() else torch.float32)
     upright = found.shape[1] > found.shape[2]

@@ -199,9 +199,7 @@ class Trainer:
         rest = [p for n, p in named if not (n.startswith(layers) and p.ndim == 2)]
         rest += list(self.namer.parameters())
         self.optimizers: list[Any] = [
-            muon.Muon(
-                matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
-            ),
+            muon.Muon(matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
         ]
         with torch.no_grad():

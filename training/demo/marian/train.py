@@ -74,9 +74,7 @@ class Trainer:
         rest = [each for name, each in named if not (each.ndim == 2 and ".layers." in name)]
         # Muon (Jordan, 2024) for the matrices of the layers: at this size it needs about half the steps.
         self.optimizers: list[Any] = [
-            muon.Muon(
-                matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
-            ),
+            muon.Muon(matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=0.0),
         ]
 

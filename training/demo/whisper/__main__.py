@@ -49,6 +49,7 @@ def data(
 @app.command()
 def train(
     folder: Folder = FOLDER,
+    *,
     minutes: Annotated[float, typer.Option(help="Of computing; the last third cools down.")] = 75.0,
     until: Annotated[str, typer.Option(help="HH:MM (UTC) by which it is to be done, instead.")] = "",
     pause: Annotated[list[Path] | None, typer.Option(help="Nothing is computed while this exists.")] = None,

@@ -96,9 +96,7 @@ class Trainer:
         rest = [weight for name, weight in named if not (".layers." in name and weight.ndim == 2)]
         # Muon (Jordan, 2024) for the matrices of the layers: at this size it needs about half the steps.
         self.optimizers: list[Any] = [
-            muon.Muon(
-                matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"
-            ),
+            muon.Muon(matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
         ]
 
