@@ -254,8 +254,8 @@ def record_to(record: edge.Record) -> dict[str, Json]:
 
 
 def scored_to(point: edge.ScoredPoint) -> dict[str, Json]:
-    """Return a found point."""
-    answer: dict[str, Json] = {"id": id_to(point.id), "version": point.version, "score": point.score}
+    """Return a found point; the id as the engine has it, which JSON is made of as of a string."""
+    answer: dict[str, Json] = {"id": point.id, "version": point.version, "score": point.score}
     if point.payload is not None:
         answer["payload"] = point.payload
     if point.vector is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kadr.core.extraction import Word
-from kadr.core.text import STOP_WORDS, clean, stems, tokens, words
+from kadr.core.text import STOP_WORDS, clean, stem, stems, tokens, words
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -22,6 +22,7 @@ _ALIKE = {
 }
 # Anything else may fold into a letter or hide between two: such a text is read word by word.
 _UNUSUAL = re.compile(r"[^\x00-\x7fА-Яа-яЁё«»“”„’–—…•№₽€°\u00a0]")
+_PLAIN = re.compile(r"[A-Za-z]+|[А-Яа-яЁё]+")
 # Where a word may begin: behind what is no letter or digit, and at the hump of a Russian hashtag. Stands
 # behind the word's first letter.
 _BEGINS = r"(?:(?<![^\W_].)|(?<=[а-яё][А-ЯЁ]))"
@@ -131,6 +132,8 @@ def _class(letter: str) -> str:
 
 @lru_cache(maxsize=131_072)
 def _stems_of(token: str) -> tuple[str, ...]:
+    if _PLAIN.fullmatch(token):  # most are: nothing to clean, to cut or to put right
+        return (stem(token.lower().replace("ё", "е")),)
     return stems(token)
 
 

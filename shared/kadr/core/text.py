@@ -193,9 +193,9 @@ _STEMMER_LOCK = threading.Lock()
 
 @cache
 def _stemmer(name: str) -> _Stemmer:
-    import snowballstemmer
+    import Stemmer
 
-    stemmer: _Stemmer = snowballstemmer.stemmer(name)
+    stemmer: _Stemmer = Stemmer.Stemmer(name, 0)  # what was asked for is remembered below
     return stemmer
 
 
