@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from kadr.core.extraction import Word
-from kadr.core.text import STOP_WORDS, clean, stem, stems, tokens, words
+from kadr.core.text import STOP_WORDS, clean, pieces, stem, stems, tokens
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -86,8 +86,8 @@ class Sought:
         A phrase is one highlight; single words of one are highlighted only if they are looked for as words.
         ``said`` are the words of the text with their times, in order.
         """
-        found = words(text)
-        parts = [(part, position) for position, word in enumerate(found) for part in _stems_of(word.text)]
+        found = list(pieces(text))
+        parts = [(part, position) for position, (_, word) in enumerate(found) for part in _stems_of(word)]
         chosen = [
             (parts[at][1], parts[at + len(phrase) - 1][1])
             for phrase in self._phrases
@@ -99,7 +99,9 @@ class Sought:
         times = _Times(text, said)
         return tuple(
             Highlight(begin, end - begin, *times.between(begin, end))
-            for begin, end in ((found[first].start, found[last].end) for first, last in spans)
+            for begin, end in (
+                (found[first][0], found[last][0] + len(found[last][1])) for first, last in spans
+            )
         )
 
 

@@ -123,14 +123,20 @@ def words(text: str) -> tuple[Word, ...]:
 
 
 def _words(cleaned: str) -> Iterator[Word]:
+    for start, source in pieces(cleaned):
+        yield Word(_fold_word(unmix(source)), source, start, start + len(source))
+
+
+def pieces(cleaned: str) -> Iterator[tuple[int, str]]:
+    """Return the words of a clean text as they are written, with their places in it; see :func:`words`."""
     for match in _WORD.finditer(cleaned):
         start, source = match.start(), match.group()
-        cuts = [0]
-        if start and cleaned[start - 1] in "#_":
-            cuts += [hump.start() for hump in _HASHTAG_HUMP.finditer(source)]
+        if not start or cleaned[start - 1] not in "#_":
+            yield start, source
+            continue
+        cuts = [0, *(hump.start() for hump in _HASHTAG_HUMP.finditer(source))]
         for begin, end in zip(cuts, [*cuts[1:], len(source)], strict=True):
-            part = source[begin:end]
-            yield Word(_fold_word(unmix(part)), part, start + begin, start + end)
+            yield start + begin, source[begin:end]
 
 
 def tokens(text: str) -> tuple[str, ...]:
