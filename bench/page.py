@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 VISITS = 9
 PHONE = {"width": 390, "height": 844}
-_TYPED = "сло"
+_TYPED = "бор"
 _PATIENCE = 20_000  # milliseconds
 # Seconds in which what the page fetches ahead has come as well.
 _AHEAD = 1.5
