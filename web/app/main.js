@@ -126,7 +126,8 @@ async function show(entry) {
   window.scrollTo(0, entry.scroll);
   const next = NEXT[view];
   if (next) setTimeout(() => void open(next).catch(() => undefined), PAUSE);
-  if (focused !== null && !focused.isConnected) refocus(root, focused);
+  // Whoever has begun to type meanwhile goes on typing.
+  if (focused !== null && !focused.isConnected && document.activeElement === document.body) refocus(root, focused);
 }
 
 /**
