@@ -63,7 +63,7 @@ def visit(browser: Browser, url: str) -> dict[str, float]:
         document: float = page.evaluate(
             "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
         )
-        poster = page.locator("img.poster-image, .poster img").first
+        poster = page.locator("a.poster img").first
         poster.wait_for(state="visible")
         page.wait_for_function(
             "image => image.complete && image.naturalWidth > 0", arg=poster.element_handle()
