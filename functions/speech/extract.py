@@ -87,7 +87,7 @@ def understand(
 ) -> list[Moment]:
     """Return what was plausibly said in a window, at the video's own times, with its translation.
 
-    ``translate`` puts into English what Whisper left in Russian.
+    ``translate`` puts into English what Whisper left in Russian, or was not asked to translate.
     """
     english = _aligned(transcript.segments, transcript.english)
     moments = []

@@ -50,7 +50,8 @@ _LAYERS = {384: 4, 512: 6, 768: 12, 1024: 24}  # by width; 32 above
 class Transcript:
     """What was heard in one window, and in which language (ISO 639-1).
 
-    ``english`` is the translation, in segments of its own; empty where the language is English.
+    ``english`` is the translation, in segments of its own; empty where the language is English or the model
+    is not asked for it.
     """
 
     language: str
@@ -105,13 +106,16 @@ class _Decoded:
 class Whisper:
     """Greedy and reproducible: the same window always gives the same text. Thread-safe.
 
-    ``threads`` of 0 are as many as the process may use cores.
+    ``threads`` of 0 are as many as the process may use cores. ``translate`` says whether it is asked for the
+    English of other languages; if it is None, the manifest's ``preprocessing`` may say ``"translate": false``
+    of a model that has not learnt to (the turbo variants, the demo's): the text translator is then better.
     """
 
-    def __init__(self, model: InstalledModel, *, threads: int = 0) -> None:
+    def __init__(self, model: InstalledModel, *, threads: int = 0, translate: bool | None = None) -> None:
         self._model = model
         self.model_version = model.version
         self._threads = threads or len(os.sched_getaffinity(0))
+        self._translate = model.preprocessing.get("translate", True) if translate is None else translate
         self._whisper: Any = None
         self._together = 1
         self._suppressed: list[int] = []
@@ -182,7 +186,7 @@ class Whisper:
         sequences = [
             (index, task)
             for index, (language, _) in enumerate(heard.languages)
-            for task in tasks[text_only or language == "en"]
+            for task in tasks[text_only or language == "en" or not self._translate]
         ]
         decoded = dict(zip(sequences, self._generate(heard, sequences), strict=True))
         originals = [decoded[index, "transcribe"] for index in range(len(windows))]

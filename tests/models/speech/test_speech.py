@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -17,11 +18,12 @@ pytest.importorskip("av")
 from functions.speech.extract import extract, model_version
 from kadr.adapters.minilm import MiniLM
 from kadr.adapters.silero import RATE, SileroVad
+from kadr.adapters.translation import translator
 from kadr.adapters.whisper import Whisper
 from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
 from kadr.core.modality import StageState
 from kadr.media.audio import read_audio
-from kadr.models import convert, registry
+from kadr.models import convert, layouts, registry
 from kadr.models.catalogue import Role
 from kadr.runtime.settings import ExtractorSettings
 from tests.models.media.clips import write_clip, write_tone
@@ -121,6 +123,21 @@ def test_a_transcript_has_times_translation_and_a_vector(
     same, other = encoder.embed(["Today we cook borscht.", "a striker scores a goal"])
     assert float(extraction.vector @ same) > 0.95
     assert float(extraction.vector @ other) < 0.3
+
+
+def test_where_the_model_has_not_learnt_to_translate_the_translator_does(
+    samples: Path, russian: Path, settings_for: Settings, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    shutil.copytree(russian, models)
+    manifest = registry.require("speech", models).directory / layouts.MANIFEST
+    content = json.loads(manifest.read_text(encoding="utf-8"))
+    manifest.write_text(json.dumps({**content, "preprocessing": {"translate": False}}), encoding="utf-8")
+    (moment,) = extract(samples / SPOKEN, settings_for(models)).moments
+    assert moment.text == "Сегодня готовим борщ."
+    assert moment.translation == translator(models).translate(moment.text)
+    assert "borscht" in moment.translation.lower()
+    assert moment.translation != "Today we cook borscht."  # what the model would have said
 
 
 def test_english_is_not_translated(samples: Path, settings_for: Settings, tmp_path: Path) -> None:

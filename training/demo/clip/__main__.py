@@ -70,20 +70,28 @@ def train(
     until: Annotated[str, typer.Option(help="HH:MM, UTC: be done by then, instead of --minutes.")] = "",
     threads: Annotated[int, typer.Option(help="Of this process.")] = Plan.threads,
     afresh: Annotated[bool, typer.Option(help="Do not go on from train.pt.")] = False,
+    published: Annotated[
+        Path | None, typer.Option(help="Without train.pt, begin with this converted model, not at random.")
+    ] = None,
+    easy: Annotated[float, typer.Option(help="Of the first pictures, the easy ones.")] = Plan.easy,
 ) -> None:
     """Train; go on from where an earlier run was stopped."""
     import cv2
 
+    from training.demo.clip import published as weights
     from training.demo.clip.evaluate import Quick
     from training.demo.clip.model import Shape
     from training.demo.clip.train import Trainer, composer
 
     cv2.setNumThreads(0)
     shape = Shape()
-    plan = Plan(minutes=minutes, until=_next(until) if until else 0.0, threads=threads)
+    plan = Plan(minutes=minutes, until=_next(until) if until else 0.0, threads=threads, easy=easy)
     trainer = Trainer(folder, plan, shape, composer(folder, shape.side, shape.patch))
     if not afresh and trainer.resume():
         typer.echo(f"going on from step {trainer.step}")
+    elif published is not None:
+        weights.load(published, trainer.clip)
+        typer.echo(f"beginning with the weights in {published}")
     quick = Quick(test_clips(folder, TEST_SET, WATCHED), folder / "tokenizer.json", shape.side)
     typer.echo(trainer.run(pause=tuple(pause or ()), measure=quick))
 

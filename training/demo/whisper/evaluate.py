@@ -149,7 +149,7 @@ def heard(models: Path, audio: Sequence[npt.NDArray[np.float32]]) -> list[tuple[
     from kadr.adapters.whisper import Whisper
     from kadr.models.registry import require
 
-    whisper = Whisper(require("speech", models))
+    whisper = Whisper(require("speech", models), translate=True)  # whatever search makes of its English
     return [
         (
             each.language,

@@ -169,7 +169,7 @@ class Trainer:
             timed = bool(rng.random() < 0.6)
             asked.append(windows.sequence(self.tokens, each, "transcribe", timed=timed))
             translated = each.language == "ru" and all(said[0].sentence.english for said in each.said)
-            if translated and rng.random() < 0.85:
+            if translated and rng.random() < 0.4:
                 asked.append(windows.sequence(self.tokens, each, "translate", timed=rng.random() < 0.6))
             else:
                 asked.append(windows.sequence(self.tokens, each, "transcribe", timed=not timed))

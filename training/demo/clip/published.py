@@ -1,0 +1,99 @@
+"""The weights of the converted model, to train on from where ``train.pt`` is not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+
+
+def load(directory: Path, clip: Any) -> None:
+    """Put the weights of ``model.onnx`` and ``text.onnx`` in ``directory`` into ``clip``.
+
+    What a conversion joins or multiplies in stays so: the vectors are the same as far as 8 bits allow. The
+    scale of the logits is not in the graphs; it becomes that of a model which has learnt something.
+
+    Raises:
+        ValueError: the graphs are not of a model of this shape.
+    """
+    import torch
+
+    weights = {
+        **_tower(directory / "model.onnx", "vision_model", clip.config.vision_config),
+        **_tower(directory / "text.onnx", "text_model", clip.config.text_config),
+        "logit_scale": np.array(np.log(30), np.float32),
+    }
+    state = {name: value for name, value in clip.state_dict().items() if value.is_floating_point()}
+    if {name: value.shape for name, value in state.items()} != {n: w.shape for n, w in weights.items()}:
+        raise ValueError(f"{directory} has a model of another shape")
+    clip.load_state_dict({name: torch.tensor(value) for name, value in weights.items()}, strict=False)
+
+
+def _tower(path: Path, tower: str, config: Any) -> dict[str, Array]:
+    """One graph's tensors by their names in the model: the order of the nodes tells which is which."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
+
+    def of(*kinds: str) -> Iterator[list[Array]]:
+        for node in graph.node:
+            given = [constants[name] for name in node.input if name in constants]
+            if node.op_type in kinds and given:
+                yield given
+
+    products = (_matrix(given) for given in of("MatMulIntegerToFloat", "MatMulNBits"))
+    norms = of("LayerNormalization")
+    biases = (shift for (shift,) in of("Add") if shift.ndim == 1)
+    found: dict[str, Array] = {}
+
+    def norm(name: str) -> None:
+        found[f"{name}.weight"], found[f"{name}.bias"] = next(norms)
+
+    tables = f"{tower}.embeddings"
+    if tower == "vision_model":
+        found[f"{tables}.patch_embedding.weight"] = next(of("Conv"))[0]
+        found[f"{tables}.class_embedding"] = next(of("Expand"))[0].reshape(-1)
+        found[f"{tables}.position_embedding.weight"] = next(
+            table for (table,) in of("Add") if table.ndim == 2
+        )
+        norm(f"{tower}.pre_layrnorm")
+    else:
+        found[f"{tables}.token_embedding.weight"] = next(
+            given[0].astype(np.float32) for given in of("Gather") if given[0].ndim == 2
+        )
+        found[f"{tables}.position_embedding.weight"] = next(
+            given[0] for given in of("Slice") if given[0].ndim == 2
+        )
+    for number in range(config.num_hidden_layers):
+        layer = f"{tower}.encoder.layers.{number}"
+        norm(f"{layer}.layer_norm1")
+        root = np.float32((config.hidden_size // config.num_attention_heads) ** 0.5)
+        parts = zip("qkv", np.split(next(products), 3), np.split(next(biases), 3), strict=True)
+        for name, weight, shift in parts:
+            scale = root if name == "q" else np.float32(1)  # the scores' scale is in the query
+            found[f"{layer}.self_attn.{name}_proj.weight"] = weight * scale
+            found[f"{layer}.self_attn.{name}_proj.bias"] = shift * scale
+        norm(f"{layer}.layer_norm2")
+        for name in ("self_attn.out_proj", "mlp.fc1", "mlp.fc2"):
+            found[f"{layer}.{name}.weight"], found[f"{layer}.{name}.bias"] = next(products), next(biases)
+    norm(f"{tower}.post_layernorm" if tower == "vision_model" else f"{tower}.final_layer_norm")
+    projection = "visual_projection" if tower == "vision_model" else "text_projection"
+    found[f"{projection}.weight"] = next(products)
+    return found
+
+
+def _matrix(given: list[Array]) -> Array:
+    """(out, in) of a product in 8 bits: scaled by row, or in blocks (out, blocks, block) about 128."""
+    if given[0].ndim == 2:
+        levels, scales = given[0].T, next(each for each in given[1:] if each.ndim == 1)
+        return (levels * scales[:, None]).astype(np.float32)
+    levels, scales = given
+    blocks = (levels.astype(np.float32) - 128) * scales.reshape(*levels.shape[:2], 1)
+    return blocks.reshape(len(levels), -1)
