@@ -1,4 +1,4 @@
-"""MiniStack in a process of its own, with three additions.
+"""MiniStack in a process of its own, with four additions.
 
 *Its state is saved while it runs.* By itself MiniStack writes stacks, functions, queues and messages to
 disk only when it is asked to end; a power cut would lose them. Here they are written a moment after every
@@ -9,7 +9,10 @@ time, its messages stay invisible for the queue's visibility timeout: half an ho
 works on them any more, so they become visible again after a few seconds; and so do those that were being
 worked on when MiniStack itself was killed.
 
-These two reach into MiniStack, whose version is pinned; if a name is missing, it says so in its log and
+*Queues follow the port.* MiniStack knows a queue by its address; on another port than the one that a stack
+was made on, functions would never be given the messages of their queues.
+
+These three reach into MiniStack, whose version is pinned; if a name is missing, it says so in its log and
 goes on without.
 
 *It answers this machine only.* By itself it lets every web page that a browser opens read and change
@@ -61,6 +64,7 @@ class Saving:
 
             async def send_when_ready(message: MutableMapping[str, Any]) -> None:
                 if message["type"] == "lifespan.startup.complete":  # the saved state has been read
+                    move_queues()
                     return_messages_of_the_last_run()
                 await send(message)
 
@@ -107,6 +111,22 @@ def save(*, everything: bool) -> None:
     services = app._build_persistence_save_dict()
     wanted = services.keys() - NOT_SAVED if everything else OFTEN
     save_all({name: state for name, state in services.items() if name in wanted})
+
+
+def move_queues() -> None:
+    """Give the queues that were made on another port the addresses that they have on this one."""
+    try:
+        from ministack.services import sqs
+
+        with sqs._queues_lock:
+            for (account, region, address), queue in list(sqs._queues._data.items()):
+                here = sqs._queue_url_for_account(account, address.rpartition("/")[2])
+                if here != address:
+                    del sqs._queues._data[account, region, address]
+                    sqs._queues._data[account, region, here] = {**queue, "url": here}
+            sqs._rebuild_queue_name_index()
+    except (AttributeError, KeyError, ValueError):
+        log.exception("this MiniStack is another one than expected: its queues stay on the old port")
 
 
 def return_messages_of_the_last_run() -> None:

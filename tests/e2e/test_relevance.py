@@ -26,10 +26,12 @@ PREFIX = "samples/"
 def printed(stack: Stack, clips: Path) -> dict[str, Any]:
     """What ``kadr evaluate --ablation --json`` says of a stack that has the sample clips and nothing else."""
     # other suites' videos, copies of the same clips among them, would be found instead
-    for video in stack.api.get("/videos", params={"limit": 100}).json()["videos"]:
-        if not video["key"].startswith(PREFIX):
-            stack.delete(video["key"])
-            wait_for(lambda key=video["key"]: stack.video(key) is None, seconds=60, what="an old video to go")
+    videos = stack.api.get("/videos", params={"limit": 100}).json()["videos"]
+    others = [video["key"] for video in videos if not video["key"].startswith(PREFIX)]
+    for key in others:
+        stack.delete(key)
+    for key in others:
+        wait_for(lambda key=key: stack.video(key) is None, seconds=60, what="an old video to go")
     keys = [PREFIX + clip.name for clip in sorted(clips.iterdir())]
     for key in keys:
         stack.put(key, (clips / Path(key).name).read_bytes())

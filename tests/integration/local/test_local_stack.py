@@ -501,6 +501,15 @@ def test_one_killed_service_is_named_and_healed(running: Running, name: str) -> 
     assert all(now[other] == pids[other] for other in pids if other not in (name, "api"))
 
 
+def test_everything_moves_to_other_ports(running: Running) -> None:
+    remember(running, "moved")
+    names = ("ministack_port", "postgres_port", "qdrant_port", "api_port")
+    running.settings = running.settings.model_copy(update=dict(zip(names, free_ports(4), strict=True)))
+    steps = running.up()
+    assert any("ports have changed" in step for step in steps)
+    recall(running, "moved")
+
+
 def test_a_taken_port_is_named_with_its_program_and_the_way_out() -> None:
     with checkout() as root, socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
