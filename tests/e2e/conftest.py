@@ -120,7 +120,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
         postgres_port=free_port(),
         qdrant_port=free_port(),
         api_port=free_port(),
-        extractor_timeout=30,
+        extractor_timeout=60,  # seconds: the other core may have work of its own
     )
     local = LocalStack(root, CHECKOUT / "template.yaml")
     info = local.up(settings=settings)
