@@ -52,8 +52,8 @@ class Plan:
     cooling: float = 0.7
     easy: float = 0.8
     hard: float = 0.7
-    keep: tuple[float, ...] = (0.25, 0.33, 0.33, 0.5)
-    whole: float = 0.13
+    keep: tuple[float, ...] = (0.2, 0.25, 0.25, 0.33)
+    whole: float = 0.1
     threads: int = 2
     bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps

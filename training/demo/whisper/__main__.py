@@ -55,10 +55,14 @@ def train(
     pause: Annotated[list[Path] | None, typer.Option(help="Nothing is computed while this exists.")] = None,
     threads: Annotated[int, typer.Option(help="Of this process.")] = 1,
     afresh: Annotated[bool, typer.Option(help="Do not go on from train.pt.")] = False,
+    published: Annotated[
+        Path | None, typer.Option(help="Without train.pt, begin with this model.bin, not at random.")
+    ] = None,
 ) -> None:
     """Train; go on from where an earlier run was stopped."""
     import numpy as np
 
+    from training.demo.whisper import published as weights
     from training.demo.whisper.evaluate import Quick
     from training.demo.whisper.model import Shape
     from training.demo.whisper.train import Plan, Trainer
@@ -70,6 +74,9 @@ def train(
     trainer = Trainer(folder, plan, Shape(), composer)
     if not afresh and trainer.resume():
         typer.echo(f"going on from step {trainer.step}")
+    elif published is not None:
+        weights.load(published, trainer.whisper)
+        typer.echo(f"beginning with the weights of {published}")
     typer.echo(trainer.run(pause=tuple(pause or ()), measure=Quick()))
 
 

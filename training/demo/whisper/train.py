@@ -222,6 +222,7 @@ class Trainer:
     def run(self, *, pause: tuple[Path, ...] = (), measure: Measure | None = None) -> dict[str, float]:
         """Train until the plan is done; return the last report."""
         pauses = (*pause, self.folder / "pause")
+        self._refresh()
         self.look_for_more()
         saved = measured = time.monotonic()
         recent: list[tuple[float, float, float]] = []
