@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("transformers")
 pytest.importorskip("torch")
-ctranslate2 = pytest.importorskip("ctranslate2")
+pytest.importorskip("ctranslate2")
 
 from training.demo.whisper import model, published, tokens
 
@@ -22,6 +22,7 @@ def _built(shape: model.Shape, known: tokens.Tokens) -> object:
 
 
 def test_the_published_weights_hear_and_say_what_the_converted_model_does() -> None:
+    import ctranslate2
     import torch
 
     known = tokens.Tokens(DEMO / "tokenizer.json")

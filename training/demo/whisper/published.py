@@ -13,7 +13,6 @@ Array = npt.NDArray[np.float32]
 
 # In the order in which CTranslate2 numbers them; bfloat16 is never written here.
 _KINDS = (np.float32, np.int8, np.int16, np.int32, np.float16)
-_NORMS = {"weight": "gamma", "bias": "beta"}
 
 
 def load(path: Path, whisper: Any) -> None:
@@ -73,29 +72,38 @@ def _text(file: BinaryIO) -> str:
     return file.read(_numbers(file, "H")[0])[:-1].decode()  # a zero byte ends it
 
 
+# Query, key and value of a layer's own words are one product; of what is heard, key and value are.
+_PRODUCTS = {
+    "fc1": ("ffn/linear_0", 0, 1),
+    "fc2": ("ffn/linear_1", 0, 1),
+    "self_attn.q_proj": ("self_attention/linear_0", 0, 3),
+    "self_attn.k_proj": ("self_attention/linear_0", 1, 3),
+    "self_attn.v_proj": ("self_attention/linear_0", 2, 3),
+    "self_attn.out_proj": ("self_attention/linear_1", 0, 1),
+    "encoder_attn.q_proj": ("attention/linear_0", 0, 1),
+    "encoder_attn.k_proj": ("attention/linear_1", 0, 2),
+    "encoder_attn.v_proj": ("attention/linear_1", 1, 2),
+    "encoder_attn.out_proj": ("attention/linear_2", 0, 1),
+}
+_TABLES = {"embed_positions": "position_encodings/encodings", "embed_tokens": "embeddings/weight"}
+_NORMS = {
+    "layer_norm": "layer_norm",
+    "self_attn_layer_norm": "self_attention/layer_norm",
+    "encoder_attn_layer_norm": "attention/layer_norm",
+    "final_layer_norm": "ffn/layer_norm",
+}
+_OF_A_NORM = {"weight": "gamma", "bias": "beta"}
+
+
 def _of(stored: dict[str, Array], name: str) -> Array:
-    """The tensor that transformers calls ``name``."""
-    _, side, *parts, last = name.split(".")
-    if parts[0] != "layers":
-        if parts[0].startswith("conv"):
-            return stored[f"{side}/{parts[0]}/{last}"]
-        if parts[0] == "embed_positions":
-            return stored[f"{side}/position_encodings/encodings"]
-        if parts[0] == "embed_tokens":
-            return stored[f"{side}/embeddings/weight"]
-        return stored[f"{side}/layer_norm/{_NORMS[last]}"]
-    layer = f"{side}/layer_{parts[1]}"
-    block, inner = parts[2], parts[3:]
-    attention = "attention" if block.startswith("encoder_attn") else "self_attention"
-    if block.endswith("attn_layer_norm"):
-        return stored[f"{layer}/{attention}/layer_norm/{_NORMS[last]}"]
-    if block == "final_layer_norm":
-        return stored[f"{layer}/ffn/layer_norm/{_NORMS[last]}"]
-    if block in {"fc1", "fc2"}:
-        return stored[f"{layer}/ffn/linear_{int(block == 'fc2')}/{last}"]
-    which = ("q_proj", "k_proj", "v_proj", "out_proj").index(inner[0])
-    if attention == "self_attention":  # query, key and value are one product, then that of the answer
-        place, at, of = (1, 0, 1) if which == 3 else (0, which, 3)
-    else:  # the query has its own, key and value share one
-        place, at, of = ((0, 0, 1), (1, 0, 2), (1, 1, 2), (2, 0, 1))[which]
-    return np.split(stored[f"{layer}/{attention}/linear_{place}/{last}"], of)[at]
+    """The tensor that transformers calls ``name``: ``model.encoder.layers.0.self_attn.q_proj.weight``."""
+    _, place, *parts, last = name.split(".")
+    if parts[0] == "layers":
+        place, parts = f"{place}/layer_{parts[1]}", parts[2:]
+    part = ".".join(parts)
+    if part in _NORMS:
+        return stored[f"{place}/{_NORMS[part]}/{_OF_A_NORM[last]}"]
+    if part in _TABLES:
+        return stored[f"{place}/{_TABLES[part]}"]
+    product, at, of = _PRODUCTS.get(part, (part, 0, 1))  # convolutions are called the same
+    return np.split(stored[f"{place}/{product}/{last}"], of)[at]

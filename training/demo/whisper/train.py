@@ -347,5 +347,4 @@ class Trainer:
             optimizer.load_state_dict(kept)
         self.step, self.seconds, self.heard = state["step"], state["seconds"], state["heard"]
         self.cooling_from = state["cooling_from"]
-        self._refresh()
         return True
