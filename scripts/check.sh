@@ -8,9 +8,9 @@ set -uo pipefail
 cd "$(dirname "$0")/.."
 
 bin=$PWD/${KADR_VENV:-.venv}/bin
-log=$(mktemp)
-beside_log=$(mktemp)
-trap 'rm -f "$log" "$beside_log"; kill $(jobs -p) 2>/dev/null' EXIT
+logs=$(mktemp -d)
+log=$logs/suite
+trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT
 names=() results=() failed=0
 
 record() { names+=("$1") results+=("$2"); }
@@ -48,6 +48,21 @@ judge() {
   fi
 }
 
+# The longest suite runs beside everything else and gives way to it. It has one thread: two would wait for each
+# other in loops while somebody else has the other core. First comes the package that Kadr's way of running
+# EasyOCR's networks is compared with.
+models() {
+  scripts/easyocr.sh && exec env OMP_NUM_THREADS=1 nice -n 10 "$bin/python" -m pytest --durations=15 tests/models
+}
+
+if [ "${1:-}" != --quick ]; then
+  # `sam validate` and the Lambda runtime interface emulator, in an environment of their own
+  scripts/sam.sh >"$logs/sam" 2>&1 &
+  sam=$!
+  printf '\n==> tests/models begins; what it says comes last\n'
+  models >"$logs/models" 2>&1 &
+  models=$! models_began=$SECONDS
+fi
 check "ruff check" "$bin/ruff" check .
 check "ruff format" "$bin/ruff" format --check .
 check "mypy --strict" "$bin/mypy"
@@ -57,21 +72,14 @@ check "search page" scripts/web.sh
 if [ "${1:-}" = --quick ]; then
   suite unit
 else
-  # `sam validate` and the Lambda runtime interface emulator, in an environment of their own
-  check "sam" scripts/sam.sh
-  # the package that Kadr's way of running EasyOCR's networks is compared with
-  check "easyocr" scripts/easyocr.sh
-  # The longest suite runs beside the others and gives way to them. It has one thread: two would wait for each
-  # other in loops while somebody else has the other core.
-  printf '\n==> tests/models begins; what it says comes last\n'
-  OMP_NUM_THREADS=1 nice -n 10 "$bin/python" -m pytest --durations=15 tests/models >"$beside_log" 2>&1 &
-  beside=$! beside_began=$SECONDS
+  check "sam" wait "$sam"
+  cat "$logs/sam"
   for each in unit contract integration e2e; do suite "$each"; done
-  wait "$beside"
+  wait "$models"
   code=$?
   printf '\n==> tests/models\n'
-  cat "$beside_log"
-  judge tests/models "$code" "$beside_log" $((SECONDS - beside_began))
+  cat "$logs/models"
+  judge tests/models "$code" "$logs/models" $((SECONDS - models_began))
 fi
 
 printf '\n'

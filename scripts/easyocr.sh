@@ -23,7 +23,7 @@ if [ "$(cat "$home/.version" 2>/dev/null)" != "${packages[*]}" ]; then
   [ -x "$python" ] || python=$(command -v python3.11 || command -v python3.12 || command -v python3)
   echo "==> installing ${packages[0]} beside the environment (half a minute; log: $log)"
   rm -rf "$home"
-  if ! "$python" -m pip install --disable-pip-version-check --no-input --no-deps --target "$home" \
+  if ! "$python" -m pip install --disable-pip-version-check --no-input --no-compile --no-deps --target "$home" \
     "${packages[@]}" >"$log" 2>&1; then
     echo "Error: it could not be installed; the end of $log says:" >&2
     tail -5 "$log" >&2

@@ -19,7 +19,7 @@ if [ "$(cat "$home/.version" 2>/dev/null)" != "$version" ]; then
   echo "==> installing the AWS SAM command line $version (about a minute; log: $log)"
   rm -rf "$home"
   "$python" -m venv "$home"
-  if ! "$home/bin/python" -m pip install --disable-pip-version-check --no-input \
+  if ! "$home/bin/python" -m pip install --disable-pip-version-check --no-input --no-compile \
     "aws-sam-cli==$version" >"$log" 2>&1; then
     echo "Error: it could not be installed; the end of $log says:" >&2
     tail -5 "$log" >&2
