@@ -82,18 +82,18 @@ class Kadr:
     def _vary_translations(self) -> None:
         from wordfreq import top_n_list
 
-        from kadr.adapters.marian import Marian
+        from kadr.adapters.marian_greedy import GreedyMarian
 
         nouns = iter(top_n_list("en", 20_000)[1_000:])
-        own, took = Marian.translate, self._translated
+        own, took = GreedyMarian.translate, self._translated
 
-        def translate(marian: Marian, sentences: Sequence[str]) -> list[str]:
+        def translate(marian: GreedyMarian, sentences: Sequence[str]) -> list[str]:
             begun = time.perf_counter()
             answers = own(marian, sentences)
             took.append(time.perf_counter() - begun)
             return [f"{answer.rpartition(' ')[0]} {next(nouns)}" for answer in answers]
 
-        Marian.translate = translate  # type: ignore[method-assign]
+        GreedyMarian.translate = translate  # type: ignore[method-assign]
 
 
 def _client(servers: stored.Running, models: Path) -> Any:

@@ -1,6 +1,6 @@
 """How long the translation of a query of four words takes, with a Marian of real size.
 
-``python -m bench.translate`` prints medians for beams, threads and compute types, and the reference's.
+``python -m bench.translate`` prints medians by engine, threads and beam, and the reference's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.weights import marian
-from kadr.adapters.marian import QUERY_BEAM, Marian
+from kadr.adapters.marian import Marian
+from kadr.adapters.marian_greedy import GreedyMarian
 from kadr.models import catalogue, convert, registry
 from kadr.models.registry import InstalledModel
 
@@ -27,6 +28,7 @@ QUERIES = (
     "смешные коты и собаки",
     "ремонт ванной своими руками",
 )
+QUERIES_BY = "ONNX Runtime, int8 (queries)"
 _ROUNDS = 6
 
 
@@ -34,7 +36,7 @@ def measure() -> tuple[float, float]:
     """Return the median milliseconds of a query, Kadr's and the reference's, taken in turn."""
     from bench.reference import translate as reference
 
-    model = Marian(_small(), beam=QUERY_BEAM)
+    model = GreedyMarian(_small())
     model.translate(QUERIES)
     reference.translate(QUERIES[:1])
     ours: list[float] = []
@@ -46,14 +48,17 @@ def measure() -> tuple[float, float]:
 
 
 def compare() -> Mapping[tuple[str, int, int], Sequence[float]]:
-    """Return the milliseconds of every query by compute type, threads and beam, all of them in turn."""
+    """Return the milliseconds of every query by engine and weights, threads and beam, all of them in turn."""
     weights = catalogue.entries("translation")[0]
     whole = convert.convert(weights, "float32-random", marian.source(), MODELS, int8=False)
     kinds = {"int8": _small(), "float32": whole}
-    models = {
-        (kind, threads, beam): Marian(kinds[kind], compute_type=kind, threads=threads, beam=beam)
+    models: dict[tuple[str, int, int], Marian | GreedyMarian] = {
+        (f"CTranslate2, {kind}", threads, beam): Marian(
+            kinds[kind], compute_type=kind, threads=threads, beam=beam
+        )
         for kind, threads, beam in product(kinds, (1, 2), (1, 2, 4))
     }
+    models |= {(QUERIES_BY, threads, 1): GreedyMarian(kinds["int8"], threads=threads) for threads in (1, 2)}
     took: dict[tuple[str, int, int], list[float]] = {key: [] for key in models}
     for model in models.values():
         model.translate(QUERIES)
@@ -67,7 +72,7 @@ def _small() -> InstalledModel:
     return registry.open_directory(marian.write(MODELS))
 
 
-def _milliseconds(model: Marian, query: str) -> float:
+def _milliseconds(model: Marian | GreedyMarian, query: str) -> float:
     begun = time.perf_counter()
     model.translate([query])
     return (time.perf_counter() - begun) * 1000
@@ -76,12 +81,9 @@ def _milliseconds(model: Marian, query: str) -> float:
 def main() -> int:
     """Measure and print."""
     title = "milliseconds for a query of four words"
-    table = Table("weights", "threads", "beam", "p50", "fastest", title=title)
+    table = Table("engine and weights", "threads", "beam", "p50", "fastest", title=title)
     for (kind, threads, beam), took in compare().items():
-        chosen = " (for queries)" if (kind, threads, beam) == ("int8", 1, QUERY_BEAM) else ""
-        table.add_row(
-            kind, str(threads), f"{beam}{chosen}", f"{statistics.median(took):.1f}", f"{min(took):.1f}"
-        )
+        table.add_row(kind, str(threads), str(beam), f"{statistics.median(took):.1f}", f"{min(took):.1f}")
     Console().print(table)
     ours, theirs = measure()
     Console().print(f"Kadr {ours:.1f} ms, the reference {theirs:.1f} ms: {theirs / ours:.1f} times")

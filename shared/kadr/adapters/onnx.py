@@ -27,8 +27,10 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def open_session(model: Path, *, threads: int = 0) -> Session:
+def open_session(model: Path | bytes, *, threads: int = 0, name: str = "") -> Session:
     """Load a model for the CPU; ``threads`` 0 means one per available processor.
+
+    ``model`` is a file, or what is in one; then ``name`` stands for it in errors.
 
     Raises:
         WeightsRefusedError: it is not a model that ONNX Runtime understands.
@@ -48,6 +50,6 @@ def open_session(model: Path, *, threads: int = 0) -> Session:
         )
     except Exception as error:  # its errors have no common base but Exception
         raise WeightsRefusedError(
-            f"{model} cannot be loaded by ONNX Runtime {onnxruntime.__version__}: {error}"
+            f"{name or model!s} cannot be loaded by ONNX Runtime {onnxruntime.__version__}: {error}"
         ) from error
     return session

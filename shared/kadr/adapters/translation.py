@@ -11,6 +11,7 @@ from typing import Protocol
 
 from kadr.adapters.glossary_translator import GlossaryTranslator
 from kadr.adapters.marian import BEAM, Marian
+from kadr.adapters.marian_greedy import GreedyMarian
 from kadr.core.glossary import Glossary
 from kadr.core.protected import Protected, protect, translatable
 from kadr.core.translation import Refusal, Translated, TranslatedPart, refusal, same_words, sentences
@@ -23,7 +24,8 @@ _ENDS = ".!?…"
 
 
 class SentenceTranslator(Protocol):
-    """A model that translates sentences: :class:`kadr.adapters.marian.Marian`."""
+    """A model that translates sentences: :class:`kadr.adapters.marian.Marian`, or, without a beam,
+    :class:`kadr.adapters.marian_greedy.GreedyMarian`."""
 
     model_version: str
 
@@ -169,8 +171,9 @@ def _glossary() -> Glossary:
 
 @cache
 def _neural(model: InstalledModel, beam: int) -> NeuralTranslator:
+    engine = GreedyMarian(model) if beam == 1 else Marian(model, beam=beam)
     # The demo's model has learnt the glossary by heart, and not well enough to replace it.
-    return NeuralTranslator(Marian(model, beam=beam), _glossary(), choose_words=not model.demo)
+    return NeuralTranslator(engine, _glossary(), choose_words=not model.demo)
 
 
 @cache

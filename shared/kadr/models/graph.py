@@ -144,6 +144,22 @@ class Graph:
         leading = self.op("Slice", self.op("Shape", x), self.constant([0]), self.constant([-1]))
         return self.op("Reshape", scaled, self.op("Concat", leading, self.constant([width_out]), axis=0))
 
+    def quantised(self, x: str, levels: Array, scales: Array, bias: Array, *, to: str = "") -> str:
+        """``x Wᵀ + b``, the weights being 8-bit numbers (out, in) times a scale per row (out,).
+
+        ``x`` (tokens, width) gets one scale for all its tokens: for one token, that is its own.
+        """
+        return self.op(
+            "DynamicQuantizeMatMul",
+            x,
+            self.constant(np.ascontiguousarray(levels.T)),
+            self.constant(scales),
+            "",  # no zero points: the weights are symmetric
+            self.constant(bias),
+            to=to,
+            domain="com.microsoft",
+        )
+
     def layer_norm(self, x: str, weight: Array, bias: Array, epsilon: float) -> str:
         """Normalise the last axis."""
         return self.op(
@@ -209,6 +225,14 @@ class Graph:
 
         ``outputs`` give the shapes of the results, which are float32.
         """
+        path.write_bytes(self.serialised(inputs, outputs))
+
+    def serialised(
+        self,
+        inputs: Mapping[str, tuple[type, Sequence[str | int]]],
+        outputs: Mapping[str, Sequence[str | int]],
+    ) -> bytes:
+        """Check the graph and return what :meth:`save` would write."""
         import onnx
         from onnx import TensorProto, helper
 
@@ -229,7 +253,7 @@ class Graph:
             producer_name="kadr",
         )
         onnx.checker.check_model(model)
-        onnx.save(model, path)
+        return bytes(model.SerializeToString())
 
 
 def smoothed(weight: Array, bias: Array, following: Sequence[Array]) -> tuple[Array, Array, list[Array]]:

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Array = npt.NDArray[np.float32]
-
-# In the order in which CTranslate2 numbers them; bfloat16 is never written here.
-_KINDS = (np.float32, np.int8, np.int16, np.int32, np.float16)
+from kadr.models.ctranslate2_file import Array, floats, variables
 
 
 def load(path: Path, whisper: Any) -> None:
     """Put the weights of CTranslate2's ``model.bin`` into transformers' ``whisper``, as far as 8 bits allow.
 
     Raises:
-        ValueError: the file has a model of another shape.
+        ValueError: the file has a model of another shape, or none.
     """
     import torch
 
@@ -32,44 +28,6 @@ def load(path: Path, whisper: Any) -> None:
     if {name: value.shape for name, value in state.items()} != {n: w.shape for n, w in found.items()}:
         raise ValueError(f"{path} has a model of another shape")
     whisper.load_state_dict({name: torch.tensor(value) for name, value in found.items()}, strict=False)
-
-
-def variables(path: Path) -> dict[str, Array]:
-    """The tensors of a ``model.bin`` of version 6 by CTranslate2's names, those of 8 bits as numbers again.
-
-    Raises:
-        ValueError: it is of another version.
-    """
-    with path.open("rb") as file:
-        (version,) = _numbers(file, "I")
-        if version != 6:
-            raise ValueError(f"{path} is of version {version}, and not of 6")
-        _text(file)  # which model it is
-        _numbers(file, "I")  # and of which revision
-        found: dict[str, Any] = {}
-        for _ in range(_numbers(file, "I")[0]):
-            name = _text(file)
-            shape = _numbers(file, f"{_numbers(file, 'B')[0]}I")
-            kind, size = _numbers(file, "B")[0], _numbers(file, "I")[0]
-            found[name] = np.frombuffer(file.read(size), _KINDS[kind]).reshape(shape)
-    return {
-        name: value.astype(np.float32) / _column(found[f"{name}_scale"], value.ndim)
-        if f"{name}_scale" in found
-        else value.astype(np.float32)
-        for name, value in found.items()
-    }
-
-
-def _column(scales: Array, dimensions: int) -> Array:
-    return scales.reshape(-1, *[1] * (dimensions - 1))
-
-
-def _numbers(file: BinaryIO, layout: str) -> tuple[int, ...]:
-    return struct.unpack(f"={layout}", file.read(struct.calcsize(f"={layout}")))
-
-
-def _text(file: BinaryIO) -> str:
-    return file.read(_numbers(file, "H")[0])[:-1].decode()  # a zero byte ends it
 
 
 # Query, key and value of a layer's own words are one product; of what is heard, key and value are.
@@ -95,15 +53,15 @@ _NORMS = {
 _OF_A_NORM = {"weight": "gamma", "bias": "beta"}
 
 
-def _of(stored: dict[str, Array], name: str) -> Array:
+def _of(stored: dict[str, Array], name: str) -> npt.NDArray[np.float32]:
     """The tensor that transformers calls ``name``: ``model.encoder.layers.0.self_attn.q_proj.weight``."""
     _, place, *parts, last = name.split(".")
     if parts[0] == "layers":
         place, parts = f"{place}/layer_{parts[1]}", parts[2:]
     part = ".".join(parts)
     if part in _NORMS:
-        return stored[f"{place}/{_NORMS[part]}/{_OF_A_NORM[last]}"]
+        return floats(stored, f"{place}/{_NORMS[part]}/{_OF_A_NORM[last]}")
     if part in _TABLES:
-        return stored[f"{place}/{_TABLES[part]}"]
+        return floats(stored, f"{place}/{_TABLES[part]}")
     product, at, of = _PRODUCTS.get(part, (part, 0, 1))  # convolutions are called the same
-    return np.split(stored[f"{place}/{product}/{last}"], of)[at]
+    return np.split(floats(stored, f"{place}/{product}/{last}"), of)[at]

@@ -1,0 +1,133 @@
+"""Marian (opus-mt) under ONNX Runtime: without a beam, so that who searches waits as little as possible."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from kadr.adapters.marian import END, Marian, Pieces, longest_answer
+from kadr.adapters.onnx import Session, cores, open_session
+from kadr.models.ctranslate2_file import variables
+from kadr.models.marian_graph import MarianGraphs, Table
+from kadr.models.registry import InstalledModel
+
+# Each product is shared out among two at most: more would wait for each other longer than they work.
+_THREADS = 2
+_UNKNOWN = "<unk>"
+_NOTHING = -1  # what stands before an answer
+
+
+class GreedyMarian:
+    """One sentence in, one out: deterministic, thread-safe, loaded on first use.
+
+    It reads the same files as :class:`kadr.adapters.marian.Marian` and says what that says with a beam of 1,
+    but for roundings, in half the time or less (docs/adr/0014-translator.md). A model that CTranslate2 alone
+    understands is left to it.
+    """
+
+    def __init__(self, model: InstalledModel, *, threads: int = 0) -> None:
+        self._model = model
+        self._threads = threads or min(_THREADS, cores())
+        self.model_version = f"{model.version}-greedy"
+        self._loaded: _Loaded | Marian | None = None
+        self._lock = threading.Lock()
+
+    def load(self) -> None:
+        """Load the weights unless that has been done.
+
+        Raises:
+            WeightsUnavailableError: a file is missing, or the packages that read it.
+            WeightsRefusedError: a checksum is wrong, or no engine understands the file.
+        """
+        self._parts()
+
+    def translate(self, sentences: Sequence[str]) -> list[str]:
+        """Return the model's answers as they are, whatever they are worth; see
+        :meth:`kadr.adapters.marian.Marian.translate`.
+        """
+        loaded = self._parts()
+        if isinstance(loaded, Marian):
+            return loaded.translate(sentences)
+        return [loaded.pieces.text(loaded.answer(row)) for row in loaded.pieces.of(sentences)]
+
+    def _parts(self) -> _Loaded | Marian:
+        with self._lock:
+            if self._loaded is None:
+                self._loaded = self._load()
+            return self._loaded
+
+    def _load(self) -> _Loaded | Marian:
+        directory, pieces = self._model.verified(), Pieces(self._model)
+        try:
+            source, target = (
+                json.loads((directory / f"{side}_vocabulary.json").read_text(encoding="utf-8"))
+                for side in ("source", "target")
+            )
+            graphs = MarianGraphs(variables(directory / "model.bin"))
+            if (len(source), len(target)) != (len(graphs.source.levels), len(graphs.target.levels)):
+                raise ValueError("it has other pieces than vectors")
+            unknown = source.index(_UNKNOWN)
+            # one after the other: each is as large as the weights while it is made
+            encoder = self._session(graphs.encoder())
+            decoder = self._session(graphs.decoder())
+        except (OSError, ValueError, ImportError):
+            other = Marian(self._model, beam=1)
+            other.load()  # and says what is wrong, if anything is
+            return other
+        return _Loaded(
+            pieces,
+            {piece: number for number, piece in enumerate(source)},
+            unknown,
+            target,
+            graphs.source,
+            graphs.target,
+            (graphs.layers, graphs.heads, graphs.size),
+            encoder,
+            decoder,
+        )
+
+    def _session(self, graph: bytes) -> Session:
+        return open_session(graph, threads=self._threads, name=str(self._model.directory / "model.bin"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    pieces: Pieces
+    asked: dict[str, int]  # numbers of the pieces of a question
+    unknown: int  # the number of every other one
+    said: list[str]  # pieces of an answer
+    asked_table: Table
+    said_table: Table
+    shape: tuple[int, int, int]  # layers, heads, and the size of a head
+    encoder: Session
+    decoder: Session
+
+    def answer(self, row: Sequence[str]) -> list[str]:
+        """Return the pieces of the answer to the pieces of a sentence: the likeliest, one after the other."""
+        layers, heads, size = self.shape
+        numbers = np.array([self.asked.get(piece, self.unknown) for piece in row])
+        names = [f"{kind}_{layer}" for layer in range(layers) for kind in ("key", "value")]
+        heard = dict(
+            zip(names, self.encoder.run(names, {"x": self.asked_table.vectors(numbers)}), strict=True)
+        )
+        empty = {
+            "key": np.zeros((heads, size, 0), np.float32),
+            "value": np.zeros((heads, 0, size), np.float32),
+        }
+        own = [empty[name.partition("_")[0]] for name in names]
+        own_names, wanted = [f"own_{name}" for name in names], ["logits", *(f"next_{name}" for name in names)]
+        answer: list[str] = []
+        last = _NOTHING
+        for place in range(longest_answer(len(row))):
+            x = self.said_table.vectors(np.array([last]), place)
+            said_before = dict(zip(own_names, own, strict=True))
+            logits, *own = self.decoder.run(wanted, {"x": x, **heard, **said_before})
+            last = int(logits[0].argmax())
+            if self.said[last] == END:
+                break
+            answer.append(self.said[last])
+        return answer
