@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from kadr.adapters.marian import END, Marian, Pieces, longest_answer
 from kadr.adapters.onnx import Session, cores, open_session
+from kadr.core.errors import WeightsRefusedError
 from kadr.models.ctranslate2_file import variables
 from kadr.models.marian_graph import MarianGraphs, Table
 from kadr.models.registry import InstalledModel
@@ -71,10 +74,8 @@ class GreedyMarian:
             if (len(source), len(target)) != (len(graphs.source.levels), len(graphs.target.levels)):
                 raise ValueError("it has other pieces than vectors")
             unknown = source.index(_UNKNOWN)
-            # one after the other: each is as large as the weights while it is made
-            encoder = self._session(graphs.encoder())
-            decoder = self._session(graphs.decoder())
-        except (OSError, ValueError, ImportError):
+            encoder, decoder = self._sessions(graphs)
+        except (OSError, ValueError, ImportError, WeightsRefusedError):
             other = Marian(self._model, beam=1)
             other.load()  # and says what is wrong, if anything is
             return other
@@ -90,8 +91,14 @@ class GreedyMarian:
             decoder,
         )
 
-    def _session(self, graph: bytes) -> Session:
-        return open_session(graph, threads=self._threads, name=str(self._model.directory / "model.bin"))
+    def _sessions(self, graphs: MarianGraphs) -> tuple[Session, Session]:
+        # From files: of a model that is handed over in memory, ONNX Runtime keeps a copy.
+        with tempfile.TemporaryDirectory(prefix="kadr-marian-") as folder:
+            path = Path(folder) / "part.onnx"
+            graphs.write_encoder(path)
+            encoder = open_session(path, threads=self._threads)
+            graphs.write_decoder(path)
+            return encoder, open_session(path, threads=self._threads)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,10 +27,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def open_session(model: Path | bytes, *, threads: int = 0, name: str = "") -> Session:
+def open_session(model: Path, *, threads: int = 0) -> Session:
     """Load a model for the CPU; ``threads`` 0 means one per available processor.
-
-    ``model`` is a file, or what is in one; then ``name`` stands for it in errors.
 
     Raises:
         WeightsRefusedError: it is not a model that ONNX Runtime understands.
@@ -50,6 +48,6 @@ def open_session(model: Path | bytes, *, threads: int = 0, name: str = "") -> Se
         )
     except Exception as error:  # its errors have no common base but Exception
         raise WeightsRefusedError(
-            f"{name or model!s} cannot be loaded by ONNX Runtime {onnxruntime.__version__}: {error}"
+            f"{model} cannot be loaded by ONNX Runtime {onnxruntime.__version__}: {error}"
         ) from error
     return session

@@ -225,14 +225,6 @@ class Graph:
 
         ``outputs`` give the shapes of the results, which are float32.
         """
-        path.write_bytes(self.serialised(inputs, outputs))
-
-    def serialised(
-        self,
-        inputs: Mapping[str, tuple[type, Sequence[str | int]]],
-        outputs: Mapping[str, Sequence[str | int]],
-    ) -> bytes:
-        """Check the graph and return what :meth:`save` would write."""
         import onnx
         from onnx import TensorProto, helper
 
@@ -253,7 +245,7 @@ class Graph:
             producer_name="kadr",
         )
         onnx.checker.check_model(model)
-        return bytes(model.SerializeToString())
+        onnx.save(model, path)
 
 
 def smoothed(weight: Array, bias: Array, following: Sequence[Array]) -> tuple[Array, Array, list[Array]]:

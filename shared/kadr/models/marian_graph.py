@@ -7,6 +7,7 @@ ONNX Runtime packs it once. What is built here answers greedily, one sentence at
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -65,8 +66,8 @@ class MarianGraphs:
         self.size = self._width // self.heads
         self.layers = self._layers("decoder")
 
-    def encoder(self) -> bytes:
-        """Return the graph ``x`` (pieces, width) → for each layer of the decoder ``key_i`` (heads, size,
+    def write_encoder(self, to: Path) -> None:
+        """Write the graph ``x`` (pieces, width) → for each layer of the decoder ``key_i`` (heads, size,
         pieces) and ``value_i`` (heads, pieces, size) of what was asked.
         """
         graph = Graph("marian-encoder")
@@ -90,10 +91,10 @@ class MarianGraphs:
             self._turned(graph, v, to=f"value_{number}")
             given[f"key_{number}"] = (self.heads, self.size, "pieces")
             given[f"value_{number}"] = (self.heads, "pieces", self.size)
-        return graph.serialised({"x": (np.float32, ["pieces", self._width])}, given)
+        graph.save(to, {"x": (np.float32, ["pieces", self._width])}, given)
 
-    def decoder(self) -> bytes:
-        """Return the graph ``x`` (1, width), the encoder's keys and values, and ``own_key_i`` (heads, size,
+    def write_decoder(self, to: Path) -> None:
+        """Write the graph ``x`` (1, width), the encoder's keys and values, and ``own_key_i`` (heads, size,
         said) and ``own_value_i`` (heads, said, size) of what has been said → ``logits`` (1, vocabulary), and
         ``next_key_i`` and ``next_value_i``, longer by one.
         """
@@ -125,7 +126,7 @@ class MarianGraphs:
             x = self._added(graph, x, graph.op("Reshape", heard, row), f"{layer}/attention", "linear_2")
             x = self._inner(graph, x, layer)
         self._product(graph, x, "decoder/projection", to="logits")
-        return graph.serialised(asked, given)
+        graph.save(to, asked, given)
 
     def _layers(self, side: str) -> int:
         return sum(
