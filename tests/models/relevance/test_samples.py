@@ -224,13 +224,13 @@ def test_with_pictures_too_all_of_it_ranks_better_than_any_part_and_than_the_ref
     full = figures.pop(Method.FULL)
     assert set(figures) >= {Method.VISUAL, Method.OCR, Method.SPEECH, Method.REFERENCE, Method.UNION}
     assert all(full > other + 0.02 for other in figures.values()), figures
-    # measured: nDCG@10 0.934, recall@5 0.963 over 166 queries; 0.87 of the 27 that only pictures answer
-    assert full >= 0.92
+    # measured: nDCG@10 0.940, recall@5 0.966 over 166 queries; 0.96 of the 27 that only pictures answer
+    assert full >= 0.925
     assert table.rows[Method.FULL].overall.recall[5] >= 0.95
-    assert table.rows[Method.FULL].modalities["visual"].recall[5] >= 0.8
+    assert table.rows[Method.FULL].modalities["visual"].recall[5] >= 0.88
 
     said = nothing_good(pictured, judged, embedded)
-    # measured: 21 of 24, 5 of 129, and 12 to 13 of 17 or 18, by processor: the demo CLIP is never sure
+    # measured: 21 of 24, 4 of 127, and 8 of 21: the demo CLIP is right more often than it is sure
     assert np.mean(said["none"]) >= 0.8, said
     assert np.mean([*said["ocr"], *said["speech"]]) <= 0.08, said
-    assert np.mean(said["visual"]) <= 0.8, said
+    assert np.mean(said["visual"]) <= 0.6, said
