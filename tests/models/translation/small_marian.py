@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -88,6 +89,17 @@ def taught(folder: Path, pairs: Sequence[Pair], *, times: int = 60) -> Path:
     base = write(folder / "base", pairs)
     recipe = Recipe(epochs=1, learning_rate=3e-3, batch=16, weight_decay=0.0)
     return train(base, [*pairs] * times, recipe, folder / "checkpoints", fingerprint="taught")[0]
+
+
+def at_once(translate: Callable[[Sequence[str]], list[str]], sentences: Sequence[str]) -> list[list[str]]:
+    """Return what four threads are answered that ask at the same time."""
+    found: list[list[str]] = []
+    threads = [threading.Thread(target=lambda: found.append(translate(sentences))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
 
 
 def _sentencepiece(path: Path, texts: Sequence[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -66,13 +65,7 @@ def test_threads_and_company_change_nothing(greedy: GreedyMarian, translation_mo
     expected = greedy.translate(SENTENCES)
     assert [greedy.translate([sentence])[0] for sentence in reversed(SENTENCES)] == expected[::-1]
     other = GreedyMarian(registry.require("translation", translation_models), threads=1)
-    found: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: found.append(other.translate(SENTENCES))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [expected] * 4
+    assert small_marian.at_once(other.translate, SENTENCES) == [expected] * 4
 
 
 def test_an_endless_answer_is_cut_off_and_an_empty_one_is_empty(stubborn_models: Path) -> None:
@@ -95,13 +88,21 @@ def test_queries_are_translated_by_it(translation_models: Path) -> None:
     assert "-beam2+" in careful.model_version
 
 
+@pytest.mark.parametrize(
+    "reason",
+    [
+        ValueError("it is not a Marian: its layers are others"),
+        ImportError("no module named onnx"),
+        WeightsRefusedError("ONNX Runtime does not load it"),
+    ],
+)
 def test_what_it_cannot_run_is_left_to_ctranslate2(
-    greedy: GreedyMarian, translation_models: Path, monkeypatch: pytest.MonkeyPatch
+    reason: Exception, translation_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def other_layers(stored: object) -> None:
-        raise ValueError("it is not a Marian: its layers are others")
+    def fail(stored: object) -> None:
+        raise reason
 
-    monkeypatch.setattr(marian_greedy, "MarianGraphs", other_layers)
+    monkeypatch.setattr(marian_greedy, "MarianGraphs", fail)
     instead = GreedyMarian(registry.require("translation", translation_models))
     plain = Marian(registry.require("translation", translation_models), beam=1)
     assert instead.translate(SENTENCES) == plain.translate(SENTENCES)

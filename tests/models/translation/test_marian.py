@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from pathlib import Path
 
 import pytest
@@ -62,13 +61,7 @@ def test_two_loads_and_two_threads_give_the_same(translation_models: Path, beam:
     model = registry.require("translation", translation_models)
     one, other = Marian(model, beam=beam, threads=1), Marian(model, beam=beam, threads=2, workers=2)
     expected = one.translate(SENTENCES)
-    found: list[list[str]] = []
-    threads = [threading.Thread(target=lambda: found.append(other.translate(SENTENCES))) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [expected] * 4
+    assert small_marian.at_once(other.translate, SENTENCES) == [expected] * 4
 
 
 def test_a_beam_that_nobody_measured_is_refused(translation_models: Path) -> None:
