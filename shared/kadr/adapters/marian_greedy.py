@@ -21,7 +21,6 @@ from kadr.models.registry import InstalledModel
 # Each product is shared out among two at most: more would wait for each other longer than they work.
 _THREADS = 2
 _UNKNOWN = "<unk>"
-_NOTHING = -1  # what stands before an answer
 
 
 class GreedyMarian:
@@ -74,7 +73,7 @@ class GreedyMarian:
             if (len(source), len(target)) != (len(graphs.source.levels), len(graphs.target.levels)):
                 raise ValueError("it has other pieces than vectors")
             unknown = source.index(_UNKNOWN)
-            encoder, decoder = self._sessions(graphs)
+            encoder, decoder = self._sessions(graphs, target.index(END))
         except (OSError, ValueError, ImportError, WeightsRefusedError):
             other = Marian(self._model, beam=1)
             other.load()  # and says what is wrong, if anything is
@@ -85,19 +84,18 @@ class GreedyMarian:
             unknown,
             target,
             graphs.source,
-            graphs.target,
-            (graphs.layers, graphs.heads, graphs.size),
+            [f"{kind}_{layer}" for layer in range(graphs.layers) for kind in ("key", "value")],
             encoder,
             decoder,
         )
 
-    def _sessions(self, graphs: MarianGraphs) -> tuple[Session, Session]:
+    def _sessions(self, graphs: MarianGraphs, end: int) -> tuple[Session, Session]:
         # From files: of a model that is handed over in memory, ONNX Runtime keeps a copy.
         with tempfile.TemporaryDirectory(prefix="kadr-marian-") as folder:
             path = Path(folder) / "part.onnx"
             graphs.write_encoder(path)
             encoder = open_session(path, threads=self._threads)
-            graphs.write_decoder(path)
+            graphs.write_decoder(path, end)
             return encoder, open_session(path, threads=self._threads)
 
 
@@ -107,34 +105,16 @@ class _Loaded:
     asked: dict[str, int]  # numbers of the pieces of a question
     unknown: int  # the number of every other one
     said: list[str]  # pieces of an answer
-    asked_table: Table
-    said_table: Table
-    shape: tuple[int, int, int]  # layers, heads, and the size of a head
+    table: Table  # of a question's pieces
+    names: list[str]  # of what the encoder tells the decoder
     encoder: Session
     decoder: Session
 
     def answer(self, row: Sequence[str]) -> list[str]:
         """Return the pieces of the answer to the pieces of a sentence: the likeliest, one after the other."""
-        layers, heads, size = self.shape
         numbers = np.array([self.asked.get(piece, self.unknown) for piece in row])
-        names = [f"{kind}_{layer}" for layer in range(layers) for kind in ("key", "value")]
-        heard = dict(
-            zip(names, self.encoder.run(names, {"x": self.asked_table.vectors(numbers)}), strict=True)
-        )
-        empty = {
-            "key": np.zeros((heads, size, 0), np.float32),
-            "value": np.zeros((heads, 0, size), np.float32),
-        }
-        own = [empty[name.partition("_")[0]] for name in names]
-        own_names, wanted = [f"own_{name}" for name in names], ["logits", *(f"next_{name}" for name in names)]
-        answer: list[str] = []
-        last = _NOTHING
-        for place in range(longest_answer(len(row))):
-            x = self.said_table.vectors(np.array([last]), place)
-            said_before = dict(zip(own_names, own, strict=True))
-            logits, *own = self.decoder.run(wanted, {"x": x, **heard, **said_before})
-            last = int(logits[0].argmax())
-            if self.said[last] == END:
-                break
-            answer.append(self.said[last])
-        return answer
+        heard = self.encoder.run(self.names, {"x": self.table.vectors(numbers)})
+        most = np.array(longest_answer(len(row)))
+        (numbers,) = self.decoder.run(["answer"], {"most": most, **dict(zip(self.names, heard, strict=True))})
+        answer = [self.said[number] for number in numbers]
+        return answer[:-1] if answer[-1] == END else answer

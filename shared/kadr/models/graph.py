@@ -6,6 +6,7 @@ unless said otherwise; linear weights come as PyTorch keeps them, (out, in).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ OPSET = 20
 # self over 128 short texts is 0.9987, 0.9982, 0.9961; a text of 8 tokens takes 3.6, 3.0, 3.0 ms.
 BLOCK = 64
 Array = npt.NDArray[Any]
+Tensor = tuple[type, Sequence[str | int]]  # dtype and shape; named axes are free
 
 
 class Graph:
@@ -160,6 +162,26 @@ class Graph:
             domain="com.microsoft",
         )
 
+    def rough_product(self, x: str, weight: Array) -> str:
+        """``x Wᵀ`` with four bits a weight: enough to tell what may be the largest, in half the memory."""
+        width_out, width_in = weight.shape
+        size = math.gcd(width_in, BLOCK)
+        blocks = weight.astype(np.float32).reshape(width_out, -1, size)
+        scales = np.maximum(np.abs(blocks).max(axis=-1), np.finfo(np.float32).tiny) / 7
+        levels = (np.rint(blocks / scales[..., None]) + 8).astype(np.uint8)
+        return self.op(
+            "MatMulNBits",
+            x,
+            self.constant(levels[..., ::2] | levels[..., 1::2] << 4),  # two to a byte
+            self.constant(scales.reshape(-1)),
+            domain="com.microsoft",
+            K=width_in,
+            N=width_out,
+            bits=4,
+            block_size=size,
+            accuracy_level=4,
+        )
+
     def layer_norm(self, x: str, weight: Array, bias: Array, epsilon: float) -> str:
         """Normalise the last axis."""
         return self.op(
@@ -215,28 +237,46 @@ class Graph:
         """Scale the rows of (batch, width) to unit length."""
         return self.op("LpNormalization", x, to=to, axis=-1, p=2)
 
+    def loop(
+        self,
+        body: Graph,
+        state: Sequence[str],
+        asked: Mapping[str, Tensor],
+        given: Mapping[str, Tensor],
+        *,
+        most: str,
+        to: Sequence[str],
+    ) -> None:
+        """Do ``body`` again and again, ``most`` times at most; ``state`` is what it starts with.
+
+        ``asked`` are the round (), whether it goes on (), and the state; ``given`` whether to go on, the
+        state after the round, and what is kept of each. ``to`` are the last state, and what was kept.
+        """
+        from onnx import helper
+
+        proto = helper.make_graph(
+            body._nodes, body._name, _described(asked), _described(given), body._constants
+        )
+        inputs = [most, self.constant(np.array(True)), *state]
+        self._nodes.append(helper.make_node("Loop", inputs, list(to), name=body._name, body=proto))
+
     def save(
         self,
         path: Path,
-        inputs: Mapping[str, tuple[type, Sequence[str | int]]],
+        inputs: Mapping[str, Tensor],
         outputs: Mapping[str, Sequence[str | int]],
+        *,
+        kind: type = np.float32,
     ) -> None:
         """Check the graph and write it; ``inputs`` give dtype and shape, named axes being free.
 
-        ``outputs`` give the shapes of the results, which are float32.
+        ``outputs`` give the shapes of the results, which are all of one ``kind``.
         """
         import onnx
-        from onnx import TensorProto, helper
+        from onnx import helper
 
-        described = [
-            helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), list(shape))
-            for name, (kind, shape) in inputs.items()
-        ]
-        results = [
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
-            for name, shape in outputs.items()
-        ]
-        graph = helper.make_graph(self._nodes, self._name, described, results, self._constants)
+        results = _described({name: (kind, shape) for name, shape in outputs.items()})
+        graph = helper.make_graph(self._nodes, self._name, _described(inputs), results, self._constants)
         opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(
             graph,
@@ -246,6 +286,15 @@ class Graph:
         )
         onnx.checker.check_model(model)
         onnx.save(model, path)
+
+
+def _described(tensors: Mapping[str, Tensor]) -> list[Any]:
+    from onnx import helper
+
+    return [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(np.dtype(kind)), list(shape))
+        for name, (kind, shape) in tensors.items()
+    ]
 
 
 def smoothed(weight: Array, bias: Array, following: Sequence[Array]) -> tuple[Array, Array, list[Array]]:
