@@ -18,7 +18,7 @@ from kadr.adapters.marian import Marian
 from kadr.adapters.marian_greedy import GreedyMarian
 from kadr.adapters.translation import translator
 from kadr.core.errors import WeightsRefusedError
-from kadr.models import catalogue, convert, registry
+from kadr.models import catalogue, convert, marian_graph, registry
 from kadr.models.ctranslate2_file import floats, variables
 from kadr.models.marian_graph import MarianGraphs
 from tests.models.translation import small_marian
@@ -51,14 +51,29 @@ def test_it_says_what_ctranslate2_says_without_a_beam(greedy: GreedyMarian, tran
     assert _same(greedy.translate(list(right)), list(right.values())) >= 0.9
 
 
-def test_so_does_the_demo_model() -> None:
-    model = registry.open_directory(DEMO)
+@pytest.fixture(scope="module")
+def asked() -> list[str]:
     lines = (
         (Path(__file__).parents[3] / "samples" / "translations.tsv").read_text(encoding="utf-8").splitlines()
     )
-    asked = [line.split("\t")[0] for line in lines if line and not line.startswith("#")]
+    return [line.split("\t")[0] for line in lines if line and not line.startswith("#")]
+
+
+def test_so_does_the_demo_model(asked: list[str]) -> None:
+    model = registry.open_directory(DEMO)
     assert len(asked) > 50
     assert _same(GreedyMarian(model).translate(asked), Marian(model, beam=1).translate(asked)) >= 0.95
+
+
+def test_reading_the_table_in_few_bits_first_changes_nothing(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = registry.open_directory(DEMO)
+    quick = GreedyMarian(model).translate(asked)
+    monkeypatch.setattr(marian_graph, "_CANDIDATES", 100_000)  # each piece is looked at exactly
+    assert GreedyMarian(model).translate(asked) == quick
+    monkeypatch.setattr(marian_graph, "_CANDIDATES", 1)  # few bits decide alone
+    assert GreedyMarian(model).translate(asked) != quick
 
 
 def test_threads_and_company_change_nothing(greedy: GreedyMarian, translation_models: Path) -> None:

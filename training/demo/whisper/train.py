@@ -44,7 +44,7 @@ class Plan:
     until: float = 0.0  # seconds of the epoch at which the rates are nothing; 0: after ``minutes``
     steps: int = 0  # if not 0, this many instead
     schedule: Schedule = SCHEDULE
-    cooling: float = 0.4  # the share of the whole in which the rates fall
+    cooling: float = 0.6  # the share of the whole in which the rates fall
     letters: float = 1.0  # the weight of CTC, which falls to a third: hearing comes before writing
     places: float = 0.3  # the weight of looking where a piece is said
     smoothing: float = 0.05
