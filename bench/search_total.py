@@ -100,7 +100,7 @@ def _client(servers: stored.Running, models: Path) -> Any:
     import httpx
 
     from functions.search.app import create_app
-    from functions.search.services import services
+    from functions.search.services import this_process
 
     os.environ.update(
         KADR_POSTGRES_HOST="unused",  # the connections below are used instead: there is no Secrets Manager
@@ -114,7 +114,7 @@ def _client(servers: stored.Running, models: Path) -> Any:
         AWS_SECRET_ACCESS_KEY="bench",
         AWS_DEFAULT_REGION="eu-central-1",
     )
-    services().world.postgres = servers.postgres  # type: ignore[assignment]
+    this_process().world.postgres = servers.postgres  # type: ignore[assignment]
     return httpx.AsyncClient(transport=httpx.ASGITransport(create_app()), base_url="http://kadr", timeout=60)
 
 

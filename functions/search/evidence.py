@@ -56,12 +56,14 @@ class Asked:
 class Explanation:
     """Why one video was found.
 
-    ``contributions`` sum to its score. ``matched`` (0…1) is the share of the query's words that its texts
-    have. ``confidence`` is the probability that it is what was meant, ``None`` where scores do not tell.
+    ``weights`` are the shares of its modalities, ``contributions`` sum to its score. ``matched`` (0…1) is the
+    share of the query's words that its texts have. ``confidence`` is the probability that it is what was
+    meant, ``None`` where scores do not tell.
     """
 
     moments: tuple[Evidence, ...] = ()
     frame: BestFrame | None = None
+    weights: Mapping[Modality, float] = field(default_factory=dict)
     contributions: Mapping[str, float] = field(default_factory=dict)
     matched: float = 0.0
     confidence: float | None = None
@@ -134,6 +136,7 @@ class Explainer:
                 Explanation(
                     moments,
                     frame,
+                    similarity.weights,
                     parts,
                     match.share,
                     confidence(hit.score, match.share) if asked.graded else None,
@@ -190,8 +193,7 @@ def _contributions(
     asked: Asked,
     ranking: Ranking,
 ) -> dict[str, float]:
-    weights = {Modality(name): float(share) for name, share in hit.payload.get("weights", {}).items()}
-    cosines = similarity.cosines
+    weights, cosines = similarity.weights, similarity.cosines
     if asked.modality is not None:  # compared alone, with all the weight
         weights = {asked.modality: 1.0}
         cosines = {each: cosine for each, cosine in cosines.items() if each is asked.modality}

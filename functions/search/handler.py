@@ -7,7 +7,7 @@ from typing import Any
 from mangum import Mangum
 
 from functions.search.app import create_app
-from functions.search.services import services
+from functions.search.services import this_process
 from kadr.runtime.suggestions import rebuild
 from kadr.runtime.telemetry import logger
 
@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> Any:
     """Answer a request of the API, or build the suggestions."""
     if event != SCHEDULED:
         return _api(event, context)
-    here = services()
+    here = this_process()
     built = rebuild(
         here.world.postgres,
         here.world.objects,

@@ -23,7 +23,7 @@ _MOST_VALUES = 20
 SearchModality = Literal["visual", "ocr", "speech"]
 
 
-def filters(  # noqa: PLR0917 - FastAPI passes them by name
+async def filters(  # noqa: PLR0917 - FastAPI passes them by name
     theme: Annotated[
         list[str] | None,
         Query(
@@ -132,7 +132,7 @@ class PageParameters:
         )
 
 
-def page_parameters(
+async def page_parameters(
     k: Annotated[int, Query(ge=1, le=MOST_RESULTS, description="How many results.", examples=[20])] = 20,
     offset: Annotated[
         int,

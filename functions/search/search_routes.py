@@ -177,7 +177,7 @@ def result_answer(result: Result, here: Services) -> schemas.ResultAnswer:
         # More digits would be no truer.
         confidence=None if why.confidence is None else round(why.confidence, 4),
         matched=round(why.matched, 4),
-        shares=result.shares,
+        shares={str(name): share for name, share in why.weights.items()},
         theme=_theme(record.theme_id, here),
         people=[
             schemas.PersonInVideo(person_id=each.person_id, name=each.name or None) for each in record.people

@@ -48,9 +48,16 @@ class Services:
 
 
 @cache
-def services() -> Services:
+def this_process() -> Services:
     """Return the process's services, made at the first request."""
     return Services(SearchSettings())
+
+
+# "async", as everything that FastAPI calls and that waits for nothing: a plain function is called in another
+# thread.
+async def services() -> Services:
+    """Return what the routes stand on."""
+    return this_process()
 
 
 Injected = Annotated[Services, Depends(services)]

@@ -21,7 +21,7 @@ def register(app: FastAPI) -> None:
     app.add_api_route("/history", erase, methods=["DELETE"], tags=["suggestions"])
 
 
-def remembered_user(
+async def remembered_user(
     user: Annotated[
         str | None,
         Query(

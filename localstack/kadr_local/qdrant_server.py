@@ -533,6 +533,7 @@ def main() -> None:
         port=arguments.port,
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=60,  # longer than any client keeps a connection that it does not use
         timeout_graceful_shutdown=5,
     )
 

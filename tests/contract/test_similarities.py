@@ -77,14 +77,22 @@ def test_cosines_are_exact_and_only_of_what_a_video_has(qdrant: Qdrant) -> None:
             modality: float(vector @ (CLIP if modality is Modality.VISUAL else QUERY))
             for modality, vector in vectors.items()
         }
-        similarity = found.get(identity)
-        assert ({} if similarity is None else similarity.cosines) == pytest.approx(exact, abs=1e-5)
-        assert similarity is None or similarity.words is None
+        assert found[identity].cosines == pytest.approx(exact, abs=1e-5)
+        assert found[identity].words is None
+
+
+def test_weights_come_along_whatever_is_compared(qdrant: Qdrant) -> None:
+    found = QdrantSimilarities(qdrant).of(IDS, visual=None, text=None, words=None)
+    assert {each: similarity.weights for each, similarity in found.items()} == {
+        identity: {modality: 1 / len(vectors) for modality in vectors}
+        for identity, vectors in VECTORS.items()
+    }
 
 
 def test_words_that_do_not_match_are_none(qdrant: Qdrant) -> None:
     found = QdrantSimilarities(qdrant).of(IDS[:5], visual=None, text=None, words=WORDS)
-    assert set(found) == {IDS[0], IDS[1], IDS[3]}
+    assert set(found) == set(IDS[:5])
+    assert {each for each in found if found[each].words is not None} == {IDS[0], IDS[1], IDS[3]}
     both, one = found[IDS[0]].words, found[IDS[1]].words
     assert both is not None and one is not None and both > one > 0.0
 
@@ -92,7 +100,7 @@ def test_words_that_do_not_match_are_none(qdrant: Qdrant) -> None:
 def test_only_the_videos_that_were_asked_for_are_looked_at(qdrant: Qdrant) -> None:
     unknown = UUID(int=10**6)
     found = QdrantSimilarities(qdrant).of([IDS[3], unknown], visual=CLIP, text=QUERY, words=WORDS)
-    assert set(found) <= {IDS[3]}
+    assert set(found) == {IDS[3]}
     assert QdrantSimilarities(qdrant).of([], visual=CLIP, text=QUERY, words=WORDS) == {}
 
 

@@ -136,7 +136,7 @@ def test_meaning_and_words_are_added_exactly_whoever_proposed_the_video(index):
 
 def test_what_comes_along_is_what_pages_are_cut_by(index):
     (first, *_) = index.search([Likeness(QUERY, "fused")], None, Where())
-    assert set(first.payload) == {"group", "weights"}
+    assert set(first.payload) == {"group"}
 
 
 def test_a_likeness_is_scaled_and_shifted_and_0_for_videos_without_the_vector(index):

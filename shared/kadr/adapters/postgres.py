@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from kadr.core.errors import DependencyError
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 # Only one process migrates at a time; the number is arbitrary and ours ("kadr" in ASCII).
 _MIGRATION_LOCK = 0x6B616472
 _MIGRATION_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
+
+
+_TRUSTED = 1.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,7 @@ class Postgres:
         self._max_size = max_size
         self._connect_timeout = connect_timeout
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
+        self._answered: WeakKeyDictionary[psycopg.Connection[Any], float] = WeakKeyDictionary()
 
     def _opened(self) -> ConnectionPool[psycopg.Connection[Any]]:
         if self._pool is None:
@@ -63,11 +69,16 @@ class Postgres:
                 max_idle=60,
                 timeout=self._connect_timeout,
                 reconnect_timeout=self._connect_timeout,
-                check=ConnectionPool.check_connection,
+                check=self._checked,
                 open=True,
                 name="kadr",
             )
         return self._pool
+
+    def _checked(self, connection: psycopg.Connection[Any]) -> None:
+        """Ask a connection whether it is still there, unless it has just answered: it is a round trip."""
+        if time.time() - self._answered.get(connection, 0.0) > _TRUSTED:
+            type(self._opened()).check_connection(connection)
 
     def _arguments(self) -> dict[str, Any]:
         # Called for every new connection, so a rotated password is taken up without a restart.
@@ -99,6 +110,7 @@ class Postgres:
         try:
             with self._opened().connection() as connection:
                 yield connection
+                self._answered[connection] = time.time()
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             where = f"{self._address.host}:{self._address.port}"
             raise DependencyError(f"PostgreSQL at {where} did not answer: {error}") from error

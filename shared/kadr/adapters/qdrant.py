@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from qdrant_client import models as q
 
 
+_CONNECTIONS = 8  # as many requests as a process sends at a time
 # Copies of a video that are looked at to find the group of another one; they share theirs already.
 COPIES = 16
 _PLACE = ["video_id", "position"]  # of a face
@@ -47,6 +48,7 @@ class Qdrant:
     @cached_property
     def client(self) -> QdrantClient:
         """The vendor's client."""
+        from httpx import Limits
         from qdrant_client import QdrantClient
 
         return QdrantClient(
@@ -55,6 +57,8 @@ class Qdrant:
             timeout=max(1, round(self._timeout)),
             prefer_grpc=False,
             check_compatibility=False,
+            # Also on this machine, where the client would connect anew for each request.
+            limits=Limits(max_keepalive_connections=_CONNECTIONS),
         )
 
     @contextmanager

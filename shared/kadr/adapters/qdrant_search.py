@@ -36,7 +36,6 @@ _OVERSAMPLING = 2.0
 # How many videos the search in the graph keeps in view: a recall@20 of 0.99 over 100,000 videos, of 1.00 with
 # twice as many, which takes twice as long (docs/benchmarks.md).
 _EXPANSION = 500
-_ANSWERED = ["group", "weights"]
 
 
 class QdrantVideoSearch:
@@ -73,17 +72,13 @@ class QdrantVideoSearch:
             )
             for (_, scores, _), points in zip(rest, answers, strict=True):
                 scores.update((point["id"], point["score"]) for point in points)
-        hits = [
-            Hit(
-                UUID(each),
-                sum(part.score(scores.get(each)) for part, scores in zip(parts, known, strict=True)),
-                payload,
-            )
-            for each, payload in payloads.items()
-        ]
+        totals = dict.fromkeys(payloads, 0.0)
+        for part, scores in zip(parts, known, strict=True):
+            for each, similarity in scores.items():
+                totals[each] += part.scale * similarity + part.shift
         # Qdrant leaves the order of equal scores open; a total order keeps pages stable.
-        hits.sort(key=lambda hit: (-hit.score, hit.video_id))
-        return hits[:CANDIDATES]
+        best = sorted(totals, key=lambda each: (-totals[each], each))[:CANDIDATES]
+        return [Hit(UUID(each), totals[each], payloads[each]) for each in best]
 
     def stored(self, video_ids: Sequence[UUID], names: Sequence[str]) -> dict[UUID, StoredVideo]:
         """Return vectors and payloads; see the port."""
@@ -94,7 +89,7 @@ class QdrantVideoSearch:
                 self._collection,
                 [str(each) for each in video_ids],
                 with_vectors=list(names),
-                with_payload=_ANSWERED,
+                with_payload=["group", "weights"],
             )
         found = {}
         for point in points:
@@ -134,7 +129,7 @@ class _Part:
             filter=self.conditions,
             params=None if self.using == WORDS else params,
             limit=CANDIDATES,
-            with_payload=_ANSWERED,
+            with_payload=["group"],
         )
 
     def unknown(self, proposed: Iterable[str], scores: Mapping[str, float]) -> list[str]:
@@ -157,10 +152,6 @@ class _Part:
             params=None if self.using == WORDS else exact,
             limit=len(videos),
         )
-
-    def score(self, similarity: float | None) -> float:
-        """Return what the part adds to a score; nothing where it does not count."""
-        return 0.0 if similarity is None else self.scale * similarity + self.shift
 
 
 def filter_of(where: Where) -> q.Filter | None:

@@ -40,6 +40,8 @@ class QdrantSimilarities:
         """
         from qdrant_client import models as q
 
+        if not video_ids:
+            return {}
         sides: dict[str, list[float] | q.SparseVector] = {}
         if visual is not None:
             sides[Modality.VISUAL] = numbers(visual)
@@ -47,36 +49,41 @@ class QdrantSimilarities:
             sides[Modality.OCR] = sides[Modality.SPEECH] = numbers(text)
         if words is not None and words.indices:
             sides[_WORDS] = q.SparseVector(indices=list(words.indices), values=list(words.values))
-        if not video_ids or not sides:
-            return {}
-        answers = self._qdrant.queries(
-            self._collection, [_among(video_ids, name, side) for name, side in sides.items()]
+        these = q.Filter(must=[q.HasIdCondition(has_id=[str(each) for each in video_ids])])
+        points, *answers = self._qdrant.queries(
+            self._collection,
+            [
+                q.QueryRequest(filter=these, limit=len(video_ids), with_payload=["weights"]),
+                *(_compared(name, side, these, len(video_ids)) for name, side in sides.items()),
+            ],
         )
-        cosines: dict[UUID, dict[Modality, float]] = {}
-        matched: dict[UUID, float] = {}
-        known = {str(each): each for each in video_ids}
-        for name, points in zip(sides, answers, strict=True):
-            for point in points:
-                identity = known[point["id"]]
+        weights = {point["id"]: (point.get("payload") or {}).get("weights") or {} for point in points}
+        cosines: dict[str, dict[Modality, float]] = {each: {} for each in weights}
+        matched: dict[str, float] = {}
+        for name, compared in zip(sides, answers, strict=True):
+            for point in compared:
                 if name == _WORDS:
-                    matched[identity] = point["score"]
-                else:
-                    cosines.setdefault(identity, {})[Modality(name)] = point["score"]
+                    matched[point["id"]] = point["score"]
+                elif point["id"] in cosines:  # it was not written between two parts of the answer
+                    cosines[point["id"]][Modality(name)] = point["score"]
         return {
-            identity: VideoSimilarity(cosines.get(identity, {}), matched.get(identity))
-            for identity in cosines.keys() | matched.keys()
+            UUID(each): VideoSimilarity(
+                {Modality(name): float(share) for name, share in shares.items()},
+                cosines[each],
+                matched.get(each),
+            )
+            for each, shares in weights.items()
         }
 
 
-def _among(video_ids: Sequence[UUID], name: str, side: list[float] | q.SparseVector) -> q.QueryRequest:
+def _compared(name: str, side: list[float] | q.SparseVector, these: q.Filter, count: int) -> q.QueryRequest:
     from qdrant_client import models as q
 
     return q.QueryRequest(
         query=side,
         using=str(name),
-        filter=q.Filter(must=[q.HasIdCondition(has_id=[str(each) for each in video_ids])]),
+        filter=these,
         # All of them, by the vectors as they were written: twenty are nothing.
         params=q.SearchParams(exact=True, quantization=q.QuantizationSearchParams(ignore=True)),
-        limit=len(video_ids),
-        with_payload=False,
+        limit=count,
     )

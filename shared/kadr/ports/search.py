@@ -76,8 +76,7 @@ class VideoSearch(Protocol):
         """Return the candidates with the largest sum of their parts, in a total order.
 
         Their number does not depend on which page is wanted. Where ``where`` names a modality of text, words
-        count only in videos in which that modality has one of them. Of the payload, ``group`` and ``weights``
-        come along.
+        count only in videos in which that modality has one of them. Of the payload, ``group`` comes along.
         """
 
     def stored(self, video_ids: Sequence[UUID], names: Sequence[str]) -> dict[UUID, StoredVideo]:

@@ -16,10 +16,11 @@ from kadr.core.words import SparseVector
 class VideoSimilarity:
     """What the index says of one video.
 
-    ``cosines`` of the query with the named vectors that the video has; ``words`` is BM25, ``None`` where no
-    word matches.
+    ``weights`` are the shares of its modalities; ``cosines`` those of the query with the named vectors that
+    the video has; ``words`` is BM25, ``None`` where no word matches.
     """
 
+    weights: Mapping[Modality, float] = field(default_factory=dict)
     cosines: Mapping[Modality, float] = field(default_factory=dict)
     words: float | None = None
 
@@ -38,5 +39,5 @@ class Similarities(Protocol):
         """Return how like the sides of a query the videos are, in one request.
 
         ``visual`` (512,) is compared with what is seen, ``text`` (384,) with what is written and said. A
-        video that is not in the index any more is not in the answer, or has an empty one.
+        video that is not in the index any more is not in the answer.
         """

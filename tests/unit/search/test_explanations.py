@@ -77,12 +77,16 @@ class FakeSimilarities:
     """What Qdrant would say."""
 
     of_video: dict[UUID, VideoSimilarity] = field(default_factory=dict)
+    weights: dict[UUID, dict[Modality, float]] = field(default_factory=dict)
     failure: Exception | None = None
 
     def of(self, video_ids: Sequence[UUID], **_sides: object) -> dict[UUID, VideoSimilarity]:
         if self.failure is not None:
             raise self.failure
-        return {each: self.of_video[each] for each in video_ids if each in self.of_video}
+        return {
+            each: replace(self.of_video.get(each, VideoSimilarity()), weights=self.weights[each])
+            for each in video_ids
+        }
 
 
 @dataclass
@@ -95,6 +99,10 @@ class Stand:
     embedded: list[str] = field(default_factory=list)
 
     def explain(self, *hits: Hit, asked: Asked = BORSCHT) -> dict[UUID, Explanation]:
+        self.index.weights = {
+            each.video_id: {Modality(name): share for name, share in each.payload["weights"].items()}
+            for each in hits
+        }
         explainer = Explainer(self.ledger, self.index, self._embed)  # type: ignore[arg-type]
         return {each: found.why for each, found in explainer.explain(hits, asked, RANKING).items()}
 
@@ -126,7 +134,9 @@ def test_a_hit_has_its_words_its_frame_and_the_parts_of_its_score(stand: Stand) 
     )
     stand.ledger.texts[A] = {Modality.SPEECH: [spoken]}
     stand.ledger.pictures[A] = seconds(0.1, 0.35, 0.2)
-    stand.index.of_video[A] = VideoSimilarity({Modality.VISUAL: 0.3, Modality.SPEECH: 0.35}, words=8.0)
+    stand.index.of_video[A] = VideoSimilarity(
+        cosines={Modality.VISUAL: 0.3, Modality.SPEECH: 0.35}, words=8.0
+    )
     why = stand.explain(hit(A, 0.6 * 2.5 + 0.4 * 4.0 + 0.5 * 8.0, visual=0.6, speech=0.4))[A]
     (moment,) = why.moments
     assert [moment.text[each.offset :][: each.length] for each in moment.highlights] == ["варим", "борщ"]
@@ -166,8 +176,8 @@ def test_only_where_neither_words_nor_a_frame_explain_it_are_moments_compared_by
     stand.ledger.texts = {A: {Modality.OCR: soup}, B: {Modality.OCR: soup}}
     stand.ledger.pictures = {B: seconds(0.4)}
     stand.index.of_video = {
-        A: VideoSimilarity({Modality.OCR: 0.5}),
-        B: VideoSimilarity({Modality.VISUAL: 0.4, Modality.OCR: 0.1}),
+        A: VideoSimilarity(cosines={Modality.OCR: 0.5}),
+        B: VideoSimilarity(cosines={Modality.VISUAL: 0.4, Modality.OCR: 0.1}),
     }
     found = stand.explain(hit(A, 6.0, ocr=1.0), hit(B, 2.8, visual=0.5, ocr=0.5))
     assert [(each.text, each.matched) for each in found[A].moments] == [("Красный суп", False)]
@@ -178,7 +188,7 @@ def test_only_where_neither_words_nor_a_frame_explain_it_are_moments_compared_by
 
 def test_the_only_moment_needs_no_model(stand: Stand) -> None:
     stand.ledger.texts[A] = {Modality.OCR: [Moment(0, 1, "Красный суп", translation="Red soup")]}
-    stand.index.of_video[A] = VideoSimilarity({Modality.OCR: 0.5})
+    stand.index.of_video[A] = VideoSimilarity(cosines={Modality.OCR: 0.5})
     (moment,) = stand.explain(hit(A, 6.0, ocr=1.0))[A].moments
     assert (moment.text, moment.score) == ("Красный суп", 0.5)
     assert stand.embedded == []
@@ -189,7 +199,7 @@ def test_a_page_never_costs_more_than_four_calls_of_the_model(stand: Stand) -> N
         texts = [f"text {number} {each}" for each in range(2)]
         stand.meanings |= dict.fromkeys(texts, 0.6)
         stand.ledger.texts[video] = {Modality.OCR: [Moment(0, 1, text) for text in texts]}
-        stand.index.of_video[video] = VideoSimilarity({Modality.OCR: 0.5})
+        stand.index.of_video[video] = VideoSimilarity(cosines={Modality.OCR: 0.5})
     found = stand.explain(*(hit(video, 6.0, ocr=1.0) for video in (A, B, C)))
     assert len(stand.embedded) == 4
     assert [len(found[video].moments) for video in (A, B, C)] == [2, 2, 0]
@@ -198,7 +208,7 @@ def test_a_page_never_costs_more_than_four_calls_of_the_model(stand: Stand) -> N
 def test_one_modality_searched_alone_has_the_whole_score(stand: Stand) -> None:
     said, written = Moment(0, 1, "борщ"), Moment(5, 6, "варить борщ")
     stand.ledger.texts[A] = {Modality.SPEECH: [said], Modality.OCR: [written]}
-    stand.index.of_video[A] = VideoSimilarity({Modality.OCR: 0.9, Modality.SPEECH: 0.35}, words=2.0)
+    stand.index.of_video[A] = VideoSimilarity(cosines={Modality.OCR: 0.9, Modality.SPEECH: 0.35}, words=2.0)
     asked = replace(BORSCHT, clip=None, modality=Modality.SPEECH)
     why = stand.explain(hit(A, 5.0, speech=0.2, ocr=0.8), asked=asked)[A]
     assert why.contributions == {"speech": 4.0, "words": 1.0}
@@ -207,7 +217,7 @@ def test_one_modality_searched_alone_has_the_whole_score(stand: Stand) -> None:
 
 def test_a_picture_finds_the_frame_that_looks_like_it_and_is_not_graded(stand: Stand) -> None:
     stand.ledger.pictures[A] = seconds(0.2, 0.9)
-    stand.index.of_video[A] = VideoSimilarity({Modality.VISUAL: 0.8})
+    stand.index.of_video[A] = VideoSimilarity(cosines={Modality.VISUAL: 0.8})
     why = stand.explain(
         hit(A, 0.8, visual=0.4), asked=Asked(clip=CLIP, modality=Modality.VISUAL, graded=False)
     )[A]
