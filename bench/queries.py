@@ -24,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from kadr.core.glossary import Glossary
+from kadr.core.neighbours import Neighbours
 from kadr.core.query import Understood, Vocabulary, understand
 from kadr.core.text import STOP_WORDS, fold, script, tokens
 from kadr.core.vocabulary import WordIndex
@@ -188,8 +189,13 @@ class World:
 
         self._dictionary = Pymorphy()
         self.glossary = Glossary.load(self._dictionary.lemmas)
-        counts = Counter(token for text in texts for token in tokens(text))
-        self.vocabulary = Vocabulary(counts, background=self.glossary.vocabulary, language=language)
+        said = [tokens(text) for text in texts]
+        self.vocabulary = Vocabulary(
+            Counter(token for text in said for token in text),
+            background=self.glossary.vocabulary,
+            language=language,
+            neighbours=Neighbours([*said, *map(tokens, self.glossary.phrases)]),
+        )
 
     def understand(self, query: str) -> Understood:
         """Understand a query."""

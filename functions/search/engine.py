@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
@@ -22,6 +23,7 @@ from kadr.core.errors import DependencyError, WeightsRefusedError, WeightsUnavai
 from kadr.core.extraction import Vector
 from kadr.core.highlights import Sought
 from kadr.core.modality import Modality
+from kadr.core.neighbours import Neighbours
 from kadr.core.pages import Cut, Shown
 from kadr.core.query import QueryStep, Understood, understand
 from kadr.core.ranking import Ranking
@@ -168,25 +170,40 @@ class Engine:
         return None if isinstance(found, GlossaryTranslator) else found
 
     def _words_known(self) -> Vocabulary:
-        """Return the words of the newest videos and of the glossary; read again once a minute at most."""
-        if time.monotonic() - self._vocabulary_read < _VOCABULARY_SECONDS and self._vocabulary is not None:
-            return self._vocabulary
-        # Another request may be at it already: its old words will do meanwhile.
-        if not self._vocabulary_lock.acquire(blocking=self._vocabulary is None):
-            assert self._vocabulary is not None  # noqa: S101 - only then it does not wait
-            return self._vocabulary
+        """Return the words of the newest videos and of the glossary.
+
+        They are read again once a minute at most, in the background: it takes seconds, and the old words will
+        do meanwhile.
+        """
+        known = self._vocabulary
+        if known is None:
+            with self._vocabulary_lock:  # several first requests wait for the same words
+                return self._vocabulary or self._read_words()
+        old = time.monotonic() - self._vocabulary_read >= _VOCABULARY_SECONDS
+        if old and self._vocabulary_lock.acquire(blocking=False):
+            self._threads.submit(self._read_words_again)
+        return known
+
+    def _read_words_again(self) -> None:
         try:
-            counts: Counter[str] = Counter()
-            try:
-                for each in self._world.ledger.newest_texts():
-                    counts.update(tokens(each))
-            except DependencyError as error:
-                logger().warning("the words of the index could not be read", reason=str(error))
-            self._vocabulary = Vocabulary(counts, background=self._glossary_words, language=self._language)
-            self._vocabulary_read = time.monotonic()
-            return self._vocabulary
+            self._read_words()
         finally:
             self._vocabulary_lock.release()
+
+    def _read_words(self) -> Vocabulary:
+        texts: list[tuple[str, ...]] = []
+        try:
+            texts += map(tokens, self._world.ledger.newest_texts())
+        except DependencyError as error:
+            logger().warning("the words of the index could not be read", reason=str(error))
+        vocabulary = Vocabulary(
+            Counter(chain.from_iterable(texts)),
+            background=self._glossary_words,
+            language=self._language,
+            neighbours=Neighbours([*texts, *map(tokens, self._glossary.phrases)]),
+        )
+        self._vocabulary, self._vocabulary_read = vocabulary, time.monotonic()
+        return vocabulary
 
     def read(self, text: str, *, skip: Collection[QueryStep] = (), tenant: str = EVERYBODY) -> Reading:
         """Return what a query asks for, its syntax taken out; for the rest see :meth:`understand`.

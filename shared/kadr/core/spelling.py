@@ -8,15 +8,17 @@ the finger (a key beside), and those likelier than any others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from kadr.core.text import clean, stem, words
+from kadr.core.text import STOP_WORDS, clean, stem, words
 from kadr.core.vocabulary import Vocabulary
 
 Known = Callable[[str], bool]
 """Whether a folded word exists."""
+Fits = Callable[[str], bool]
+"""Whether a folded word is known beside the words of a query that it is to stand between."""
 
 # Very short words are somebody's name or a code as often as a slip of the keys.
 _SHORTEST = 4
@@ -34,6 +36,10 @@ _TOO_FAR = -1.5
 _TOO_FAR_FROM_LANGUAGE = 0.5
 # A word of the language's list is a mistake where something else is ten times likelier.
 _DOUBT = 1.0
+# Beside a word that it is known beside, a word is some ten times as likely as elsewhere.
+_FITS = 1.0
+# A word of the dictionary is at least as plausible as one in ten million.
+_REAL = 2.0
 
 _ROWS = ("йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю", "qwertyuiop", "asdfghjkl", "zxcvbnm")
 _ALPHABETS = (_ROWS[:3], _ROWS[3:])
@@ -118,11 +124,12 @@ def _added(typed: str, place: int, letter: str) -> float:
     return _BESIDE_BOTH if key + letter in _BESIDE else 1.0
 
 
-def nearest(word: str, vocabulary: Vocabulary) -> tuple[str | None, float]:
+def nearest(word: str, vocabulary: Vocabulary, fits: Fits | None = None) -> tuple[str | None, float]:
     """Return the word that was meant by a folded one that nobody is certain of, and how plausible it is.
 
     ``None`` where the word itself is the most plausible. A word of the language is left as it is, unless
-    something far more usual is close: common mistakes are in every list of words.
+    something far more usual is close: common mistakes are in every list of words. ``fits`` tells which words
+    are known beside those that it stands between.
     """
     from rapidfuzz.distance import OSA
 
@@ -131,18 +138,19 @@ def nearest(word: str, vocabulary: Vocabulary) -> tuple[str | None, float]:
     if len(word) < _SHORTEST:
         return None, own
     limit = 2 if len(word) >= _TWO_LIKELY_MISTAKES_FROM else 1
-    candidates = sorted(vocabulary.near(word, limit), key=lambda term: (-vocabulary.zipf(term), term))
-    for term in candidates:
-        zipf = vocabulary.zipf(term)
-        if zipf - _MISTAKE * _SOFT_SIGN <= best:
+    terms = vocabulary.near(word, limit)
+    fitting = set() if fits is None else {term for term in terms if fits(term)}
+    worth = {term: vocabulary.zipf(term) + (_FITS if term in fitting else 0.0) for term in terms}
+    for term in sorted(terms, key=lambda term: (-worth[term], term)):
+        if worth[term] - _MISTAKE * _SOFT_SIGN <= best:
             break  # nor can any after it be likelier, whatever the mistake
         one = OSA.distance(word, term, score_cutoff=1) <= 1
-        if not one and zipf - 2 * _MISTAKE * _SOFT_SIGN <= best:
+        if not one and worth[term] - 2 * _MISTAKE * _SOFT_SIGN <= best:
             continue
         cost = mistakes(word, term)
-        if not one and len(word) < _TWO_MISTAKES_FROM and cost > _TWO_LIKELY_MISTAKES:
+        if not one and term not in fitting and len(word) < _TWO_MISTAKES_FROM and cost > _TWO_LIKELY_MISTAKES:
             continue
-        score = zipf - _MISTAKE * cost
+        score = worth[term] - _MISTAKE * cost
         unlikely = score < _TOO_FAR_FROM_LANGUAGE and not vocabulary.certain(term)
         if score > best and not unlikely:
             best, found = score, term
@@ -151,15 +159,56 @@ def nearest(word: str, vocabulary: Vocabulary) -> tuple[str | None, float]:
     return found, best if found is not None else own
 
 
+def slip(word: str, vocabulary: Vocabulary, fits: Fits) -> str | None:
+    """Return the word of index or glossary that was meant by another real word, ``None`` where it stays.
+
+    Only one that is known beside the words around, where what was typed is not, one mistake away and far
+    likelier: people do write what nobody has written before.
+    """
+    if len(word) < _SHORTEST or vocabulary.certain(word) or fits(word):
+        return None
+    best, found = max(vocabulary.zipf(word), _REAL) + _DOUBT, None
+    for term in vocabulary.near(word, 1):
+        if vocabulary.certain(term) and stem(term) != stem(word) and fits(term):
+            score = vocabulary.zipf(term) + _FITS - _MISTAKE * mistakes(word, term)
+            if (score, term) > (best, found or ""):
+                best, found = score, term
+    return found
+
+
 def correct_spelling(query: str, known: Known, vocabulary: Vocabulary) -> str:
-    """Return the query with each word that is not ``known`` replaced by the one that was meant, if any is."""
+    """Return the query with each word that is not ``known`` replaced by the one that was meant, if any is.
+
+    So is a known one that a word beside it does not go with, where it goes with one that looks like it.
+    """
     cleaned = clean(query)
+    found = words(cleaned)
+    said = [word.text for word in found]
     parts: list[str] = []
     position = 0
-    for word in words(cleaned):
+    for number, word in enumerate(found):
         meant = None
-        if not known(word.text) and word.text.replace("-", "").isalpha():
-            meant, _ = nearest(word.text, vocabulary)
+        if word.text.replace("-", "").isalpha() and word.text not in STOP_WORDS:
+            fits = _fitting(said, number, vocabulary)
+            if known(word.text):
+                meant = None if fits is None else slip(word.text, vocabulary, fits)
+            else:
+                meant, _ = nearest(word.text, vocabulary, fits)
+        said[number] = meant or word.text
         parts += (cleaned[position : word.start], meant or word.source)
         position = word.end
     return "".join([*parts, cleaned[position:]])
+
+
+def _fitting(said: Sequence[str], number: int, vocabulary: Vocabulary) -> Fits | None:
+    """Return whether a word is known beside the words around a place, ``None`` where there are none."""
+    if not len(vocabulary.neighbours):
+        return None
+    before = next((word for word in reversed(said[:number]) if word not in STOP_WORDS), None)
+    after = next((word for word in said[number + 1 :] if word not in STOP_WORDS), None)
+    if before is None and after is None:
+        return None
+    known = vocabulary.neighbours
+    return lambda word: (
+        (before is not None and (before, word) in known) or (after is not None and (word, after) in known)
+    )

@@ -16,6 +16,7 @@ from math import log10
 import numpy as np
 import numpy.typing as npt
 
+from kadr.core.neighbours import Neighbours
 from kadr.core.text import script
 
 # The first occurrence in the index makes a word as plausible as one in 100,000; ten times as many make it ten
@@ -131,6 +132,7 @@ class Vocabulary:
         *,
         background: Iterable[str] | WordIndex = (),
         language: WordIndex | None = None,
+        neighbours: Neighbours | None = None,
     ) -> None:
         """Make a vocabulary.
 
@@ -138,7 +140,9 @@ class Vocabulary:
             counts: the folded words of the index, with how often they occur.
             background: the glossary's words.
             language: words of the languages, with their plausibility.
+            neighbours: the pairs of words of index and glossary.
         """
+        self.neighbours = neighbours or Neighbours()
         if not isinstance(background, WordIndex):
             background = WordIndex(dict.fromkeys(background, LISTED))
         indexed = WordIndex(
@@ -164,6 +168,7 @@ class Vocabulary:
     def extended(self, words: WordIndex) -> Vocabulary:
         """Return a vocabulary that has more words of a glossary."""
         more = Vocabulary({}, background=words)
+        more.neighbours = self.neighbours
         more._certain = (*self._certain, words)
         more._layers = (*more._certain, *self._layers[len(self._certain) :])
         return more

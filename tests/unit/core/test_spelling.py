@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kadr.core.neighbours import Neighbours
 from kadr.core.spelling import correct_spelling, mistakes, nearest
+from kadr.core.text import tokens
 from kadr.core.vocabulary import Vocabulary, WordIndex
 
 
@@ -69,3 +71,50 @@ def test_only_unknown_words_change_and_everything_between_stays() -> None:
     assert correct_spelling("рицепты", lambda _: True, vocabulary) == "рицепты"
     assert correct_spelling("абв", lambda _: False, vocabulary) == "абв"
     assert correct_spelling("iphone15", lambda _: False, vocabulary) == "iphone15"
+
+
+COUNTS = {"комнатные": 1, "командные": 9, "растения": 2, "игры": 5, "плюшевый": 1, "мишка": 3, "светлый": 4}
+BESIDE = Neighbours(map(tokens, ["комнатные растения", "командные игры", "плюшевый мишка", "вокруг света"]))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("комнадные растения", "комнатные растения"),
+        ("комнадные игры", "командные игры"),
+        ("комнадные", "командные"),  # with nothing beside it, the more usual word
+        ("пюевый мишка", "плюшевый мишка"),  # two mistakes in a short word: only beside what it goes with
+        ("пюевый слон", "пюевый слон"),
+    ],
+)
+def test_the_word_beside_it_tells_what_was_meant(typed: str, meant: str) -> None:
+    vocabulary = Vocabulary(COUNTS, neighbours=BESIDE)
+    assert correct_spelling(typed, lambda word: word == "слон", vocabulary) == meant
+    assert correct_spelling("пюевый мишка", lambda _: False, Vocabulary(COUNTS)) == "пюевый мишка"
+
+
+def test_a_real_word_is_a_slip_where_another_one_goes_with_the_words_around() -> None:
+    counts = {"света": 30, "вокруг": 9, "белая": 3, "дочь": 3}
+    language = WordIndex({"сета": 2.4, "ночь": 5.2, "дочь": 4.4})
+    beside = Neighbours(map(tokens, ["вокруг света", "белая дочь"]))
+    vocabulary = Vocabulary(counts, language=language, neighbours=beside)
+
+    def corrected(query: str) -> str:
+        return correct_spelling(query, lambda _: True, vocabulary)
+
+    assert corrected("вокруг сета") == "вокруг света"
+    assert corrected("сета") == "сета"
+    assert corrected("после сета") == "после сета"
+    assert corrected("белая ночь") == "белая ночь"  # as usual as what is known beside it
+    assert corrected("вокруг света") == "вокруг света"
+    assert (
+        correct_spelling("вокруг сета", lambda _: True, Vocabulary(counts, language=language))
+        == "вокруг сета"
+    )
+
+
+def test_what_is_known_side_by_side_stays_whatever_is_more_usual() -> None:
+    language = WordIndex({"пасты": 2.0, "посты": 5.5})
+    beside = Neighbours(map(tokens, ["зубная паста", "зубная посты"]))
+    vocabulary = Vocabulary({"посты": 50}, language=language, neighbours=beside)
+    assert correct_spelling("зубная пасты", lambda _: True, vocabulary) == "зубная пасты"
