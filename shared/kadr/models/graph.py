@@ -34,10 +34,13 @@ class Graph:
     With ``int8`` and ``by_row``, there is one scale per row of the weights and one per token of the
     activations (``MatMulIntegerToFloat``): a little less exact, and twice as fast where hundreds of
     tokens are multiplied at once. Activations should have no outliers; see :func:`smoothed`.
+
+    One that is ``inner`` is the body of a loop in another, whose constants have other names.
     """
 
-    def __init__(self, name: str, *, int8: bool = False, by_row: bool = False) -> None:
+    def __init__(self, name: str, *, int8: bool = False, by_row: bool = False, inner: bool = False) -> None:
         self._name = name
+        self._prefix = f"{name}_" if inner else ""
         self._int8 = int8
         self._by_row = by_row
         self._nodes: list[Any] = []
@@ -50,7 +53,7 @@ class Graph:
         array = np.asarray(value)
         if not isinstance(value, np.ndarray):
             array = array.astype(np.float32 if array.dtype.kind == "f" else np.int64)
-        name = f"constant_{len(self._constants)}"
+        name = f"{self._prefix}constant_{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
@@ -254,9 +257,9 @@ class Graph:
         """
         from onnx import helper
 
-        proto = helper.make_graph(
-            body._nodes, body._name, _described(asked), _described(given), body._constants
-        )
+        # Its constants are the outer graph's: within the node, they would be copied several times over.
+        self._constants += body._constants
+        proto = helper.make_graph(body._nodes, body._name, _described(asked), _described(given))
         inputs = [most, self.constant(np.array(True)), *state]
         self._nodes.append(helper.make_node("Loop", inputs, list(to), name=body._name, body=proto))
 
@@ -284,8 +287,8 @@ class Graph:
             ir_version=helper.find_min_ir_version_for(opsets[:1]),
             producer_name="kadr",
         )
-        onnx.checker.check_model(model)
         onnx.save(model, path)
+        onnx.checker.check_model(path)
 
 
 def _described(tensors: Mapping[str, Tensor]) -> list[Any]:

@@ -93,7 +93,7 @@ class MarianGraphs:
         """Write the graph ``most`` () and the encoder's keys and values → ``answer`` (said,), the numbers of
         the likeliest pieces, one after the other: ``most`` at most, and none behind the ``end``.
         """
-        body = Graph("marian-decoder")
+        body = Graph("marian-decoder", inner=True)
         x = self._looked_up(body, "last", "place")
         for n in range(self.layers):
             layer = f"decoder/layer_{n}"
