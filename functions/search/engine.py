@@ -353,7 +353,7 @@ class Engine:
 def _keep_what_is_loaded() -> None:
     """Once: what the first search has loaded stays, so the garbage collector need not look through it again.
 
-    It has a quarter of a million objects: a look takes a third of a second, amid somebody's search.
+    It has a quarter of a million objects: a look takes half a second, amid somebody's search.
     """
     gc.collect()
     gc.freeze()

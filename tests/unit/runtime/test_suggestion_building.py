@@ -138,7 +138,7 @@ def test_the_schedule_reaches_the_build_and_nothing_else_does(monkeypatch: pytes
         world=SimpleNamespace(postgres=None, objects=None),
         settings=SimpleNamespace(derived_bucket="derived", models_dir=None),
     )
-    monkeypatch.setattr(search, "services", lambda: here)
+    monkeypatch.setattr(search, "this_process", lambda: here)
     monkeypatch.setattr(
         search, "rebuild", lambda *_, **more: SimpleNamespace(phrases=3, embedded=2, waiting=1)
     )
