@@ -28,11 +28,12 @@ pytestmark = [pytest.mark.torch, pytest.mark.whisper]
 
 SHAPE = model.Shape(width=64, heads=4, inner=128, encoder_layers=2, decoder_layers=2)
 PLAN = train.Plan(
+    cooling=0.4,
     frames=1800,
     rate=4e-3,
     matrix_rate=4e-3,
     warm_up=10,
-    steps=220,
+    steps=280,
     schedule=((0.7, (1.0, 0.0, 0.0)), (1.01, (0.0, 0.0, 1.0))),
     threads=1,
     bfloat16=False,
