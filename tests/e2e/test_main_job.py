@@ -237,7 +237,7 @@ def test_the_gateway_answers_like_the_api(stack: Stack) -> None:
         return [each["video_id"] for each in answer.json()["results"]]
 
     def alike() -> bool:
-        # What the tests before have uploaded may still be on its way into the index, between the two questions.
+        # What the tests before have uploaded may still be on its way, between the two questions.
         direct = stack.api.get("/search", params={"q": "борщ"})
         through = httpx.get(f"{stack.info.gateway_url}/search", params={"q": "борщ"}, timeout=60)
         return found(through) == found(direct) != []
