@@ -187,6 +187,8 @@ class Engine:
     def _read_words_again(self) -> None:
         try:
             self._read_words()
+        except Exception:  # nobody waits for it who would be told
+            logger().exception("the words of the index could not be read again")
         finally:
             self._vocabulary_lock.release()
 

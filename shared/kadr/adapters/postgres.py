@@ -22,7 +22,8 @@ _MIGRATION_LOCK = 0x6B616472
 _MIGRATION_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
-_TRUSTED = 1.0  # seconds
+# Seconds after an answer in which a connection is not asked again: one that breaks meanwhile fails its user.
+_TRUSTED = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +78,10 @@ class Postgres:
 
     def _checked(self, connection: psycopg.Connection[Any]) -> None:
         """Ask a connection whether it is still there, unless it has just answered: it is a round trip."""
+        from psycopg_pool import ConnectionPool
+
         if time.time() - self._answered.get(connection, 0.0) > _TRUSTED:
-            type(self._opened()).check_connection(connection)
+            ConnectionPool.check_connection(connection)
 
     def _arguments(self) -> dict[str, Any]:
         # Called for every new connection, so a rotated password is taken up without a restart.

@@ -6,10 +6,10 @@ reader tells them apart by the word beside them.
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-
-import numpy as np
 
 from kadr.core.text import STOP_WORDS, stem
 
@@ -27,7 +27,7 @@ class Neighbours:
             for text in texts
             for pair in pairwise(stem(word) for word in text if word not in STOP_WORDS)
         }
-        self._pairs = np.sort(np.fromiter(found, np.int64, len(found)))
+        self._pairs = array("q", sorted(found))
 
     def __len__(self) -> int:
         return len(self._pairs)
@@ -35,5 +35,5 @@ class Neighbours:
     def __contains__(self, pair: tuple[str, str]) -> bool:
         first, second = pair
         value = hash((stem(first), stem(second)))
-        place = int(np.searchsorted(self._pairs, value))
-        return place < len(self._pairs) and int(self._pairs[place]) == value
+        place = bisect_left(self._pairs, value)
+        return place < len(self._pairs) and self._pairs[place] == value

@@ -1,7 +1,8 @@
 """Understanding a query: what was meant, in the language that the index speaks.
 
 A chain of steps, each a function of its own that changes only what nobody knows as it stands: neither the
-index, nor the glossary, nor the dictionary. What has one reading (another keyboard layout, the other script,
+index, nor the glossary, nor the dictionary; spelling also a word of the dictionary alone, where the words
+around it say that another was meant. What has one reading (another keyboard layout, the other script,
 words written together) is tried before what has many (a mistake of spelling). What was typed stays part of
 the search, with less weight, in case that a step was wrong. See ADR 0013 and ``docs/queries.md``.
 """

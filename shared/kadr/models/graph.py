@@ -149,7 +149,7 @@ class Graph:
         leading = self.op("Slice", self.op("Shape", x), self.constant([0]), self.constant([-1]))
         return self.op("Reshape", scaled, self.op("Concat", leading, self.constant([width_out]), axis=0))
 
-    def quantised(self, x: str, levels: Array, scales: Array, bias: Array, *, to: str = "") -> str:
+    def quantised(self, x: str, levels: Array, scales: Array, bias: Array) -> str:
         """``x Wᵀ + b``, the weights being 8-bit numbers (out, in) times a scale per row (out,).
 
         ``x`` (tokens, width) gets one scale for all its tokens: for one token, that is its own.
@@ -161,7 +161,6 @@ class Graph:
             self.constant(scales),
             "",  # no zero points: the weights are symmetric
             self.constant(bias),
-            to=to,
             domain="com.microsoft",
         )
 

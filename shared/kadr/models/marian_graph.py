@@ -32,11 +32,10 @@ class Table:
     factors: Array  # (pieces, 1)
     positions: Array
 
-    def vectors(self, pieces: npt.NDArray[np.int64], first: int = 0) -> npt.NDArray[np.float32]:
-        """(n, width) of pieces (n,), of which the first stands at position ``first``; -1 has none of its
-        own."""
-        own = np.where(pieces[:, None] >= 0, self.levels[pieces] * self.factors[pieces], np.float32(0))
-        return np.asarray(own + self.positions[first : first + len(pieces)], np.float32)
+    def vectors(self, pieces: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        """(n, width) of the pieces (n,) of a sentence."""
+        own = self.levels[pieces] * self.factors[pieces]
+        return np.asarray(own + self.positions[: len(pieces)], np.float32)
 
 
 class MarianGraphs:

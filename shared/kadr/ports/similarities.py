@@ -16,7 +16,7 @@ from kadr.core.words import SparseVector
 class VideoSimilarity:
     """What the index says of one video.
 
-    ``weights`` are the shares of its modalities; ``cosines`` those of the query with the named vectors that
+    ``weights`` are the shares of its modalities; ``cosines`` compare the query with the named vectors that
     the video has; ``words`` is BM25, ``None`` where no word matches.
     """
 
