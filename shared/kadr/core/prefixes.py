@@ -68,10 +68,11 @@ class PrefixIndex:
         from rapidfuzz.process import extract
 
         letters, many = _bits(prefix)
+        bounds = np.array(among, np.int32)  # as the tables are: others would have them copied
         found: list[tuple[Range, int]] = []
         for length in range(len(prefix) - distance, min(len(prefix) + distance, LONGEST) + 1):
             table = self._prefixes[length]
-            begin, end = np.searchsorted(table.starts, among)
+            begin, end = table.starts.searchsorted(bounds).tolist()
             if begin == end:
                 continue
             # each mistake puts one letter at most in and takes one at most out

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -191,19 +192,22 @@ class SuggestionIndex:
         if not len(found):
             return []
         unit = self._unit_vectors(found)
-        pull = np.zeros(len(found), dtype=np.float32)
+        pull = None
         if history is not None and unit is not None:
             pull = _PERSONAL * closeness(unit, history)
-        order = np.argsort(-(scores + pull), kind="stable")[:CANDIDATES]
-        found, scores, pull = found[order], scores[order], pull[order]
-        groups = group(scores, None if unit is None else unit[order], pull=pull)
-        scores = scores + pull
-        phrases = self.dictionary.phrases
-        return [
-            Suggestion(phrases[found[place]].text, phrases[found[place]].source, float(scores[place]), number)
-            for number, members in enumerate(groups)
-            for place in members
-        ][:limit]
+            order = np.argsort(-(scores + pull), kind="stable")[:CANDIDATES]
+            found, scores, pull, unit = found[order], scores[order], pull[order], unit[order]
+        groups = group(scores, unit, pull=pull)
+        if pull is not None:
+            scores = scores + pull
+        shown = islice(
+            ((place, number) for number, members in enumerate(groups) for place in members), limit
+        )
+        return [self._suggestion(int(found[place]), float(scores[place]), number) for place, number in shown]
+
+    def _suggestion(self, place: int, score: float, number: int) -> Suggestion:
+        phrase = self.dictionary.phrases[place]
+        return Suggestion(phrase.text, phrase.source, score, number)
 
     def _comparable(self, history: npt.NDArray[np.float32]) -> bool:
         vectors = self.dictionary.vectors
@@ -227,8 +231,10 @@ class SuggestionIndex:
                 break
             places, scores = self._match(self._terms(reading), limit)
             self._add(found, places, scores - reading.penalty, reading.text)
-        order = sorted(found, key=lambda place: (-found[place], place))[:limit]
-        return np.array(order, dtype=np.intp), np.array([found[each] for each in order], dtype=np.float32)
+        places = np.fromiter(found.keys(), np.intp, len(found))
+        scores = np.fromiter(found.values(), np.float32, len(found))
+        order = np.lexsort((places, -scores))[:limit]
+        return places[order], scores[order]
 
     def _terms(self, reading: _Reading) -> list[_Term]:
         choices: list[list[tuple[Range, int]]] = []
@@ -255,25 +261,25 @@ class SuggestionIndex:
         self, terms: Sequence[_Term], limit: int
     ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
         """Return the phrases that every term has a word of, with their scores."""
-        costs = []
-        for term in terms:
-            if not term.choices:
-                return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32)
-            cost = np.full(len(self), _NO_MATCH, dtype=np.uint8)
-            for (first, end), penalty in sorted(term.choices, key=lambda each: -each[1]):
-                begin, stop = self._posting_starts[first], self._posting_starts[end]
-                cost[self._postings[begin:stop]] = min(penalty, _NO_MATCH - 1)
-            costs.append(cost)
-        matching = costs[0] != _NO_MATCH
-        for cost in costs[1:]:
-            matching &= cost != _NO_MATCH
-        places = np.flatnonzero(matching)
+        if not all(term.choices for term in terms):
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.float32)
+        spans = [self._spans(term) for term in terms]
+        sizes = [sum(len(span) for span, _ in each) for each in spans]
+        rarest = sizes.index(min(sizes))
+        if sizes[rarest] < _CLOSER:
+            places = np.unique(np.concatenate([span for span, _ in spans[rarest]]))
+        else:
+            places = np.flatnonzero(self._costs(spans[rarest]) != _NO_MATCH)
+        cost = np.zeros(len(places), dtype=np.float32)
+        for each in spans:
+            if len(terms) > 1 or any(penalty for _, penalty in each):
+                more = self._costs(each)[places]
+                matching = more != _NO_MATCH
+                places, cost = places[matching], cost[matching] + more[matching]
         flawless = all(penalty == 0 for term in terms for _, penalty in term.choices)
         if flawless:  # phrases are sorted by weight
-            places = places[:_CLOSER]
-        scores = self._weights[places].copy()
-        for cost in costs:
-            scores -= cost[places].astype(np.float32) / _TENTHS
+            places, cost = places[:_CLOSER], cost[:_CLOSER]
+        scores = self._weights[places] - cost / np.float32(_TENTHS)
         first_words = self._first_words[places]
         begins = np.zeros(len(places), dtype=bool)
         for (first, end), _ in terms[0].choices:
@@ -283,6 +289,23 @@ class SuggestionIndex:
             best = np.argpartition(-scores, limit)[:limit]
             places, scores = places[best], scores[best]
         return places, scores
+
+    def _spans(self, term: _Term) -> list[tuple[npt.NDArray[np.int32], int]]:
+        """Return the phrases that have a word of each choice, with its penalty; the dearest first."""
+        return [
+            (
+                self._postings[self._posting_starts[first] : self._posting_starts[end]],
+                min(penalty, _NO_MATCH - 1),
+            )
+            for (first, end), penalty in sorted(term.choices, key=lambda each: -each[1])
+        ]
+
+    def _costs(self, spans: Sequence[tuple[npt.NDArray[np.int32], int]]) -> npt.NDArray[np.uint8]:
+        """Return for every phrase the penalty of the cheapest word that it has of a term."""
+        cost = np.full(len(self), _NO_MATCH, dtype=np.uint8)
+        for span, penalty in spans:
+            cost[span] = penalty
+        return cost
 
     def _add(
         self,
@@ -330,15 +353,25 @@ def group(
         if free >> leader & 1:
             members = (row | 1 << leader) & free
             free &= ~members
-            groups.append([place for place in range(leader, len(rows)) if members >> place & 1])
+            groups.append(list(_places(members)))
     # a negative score is a bad match: it makes a group no larger, and no smaller
     worth = [max(score, 0.0) for score in scores.tolist()]
-    pulled = (np.zeros(len(worth)) if pull is None else pull).tolist()
-    sizes = [
-        sum(worth[place] for place in members) * 2 ** max(pulled[place] for place in members)
-        for members in groups
-    ]
+    sizes = [sum(worth[place] for place in members) for members in groups]
+    if pull is not None:
+        pulled = pull.tolist()
+        sizes = [
+            size * 2 ** max(pulled[place] for place in members)
+            for size, members in zip(sizes, groups, strict=True)
+        ]
     return [groups[place] for place in sorted(range(len(groups)), key=lambda place: (-sizes[place], place))]
+
+
+def _places(bits: int) -> Iterator[int]:
+    """Yield the places of the bits that are set, the lowest first."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
 
 
 def _cosines(rows: npt.NDArray[np.float32], columns: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

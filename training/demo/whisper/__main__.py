@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -25,7 +27,7 @@ FOLDER = Path(".kadr/training/whisper")
 @app.command()
 def data(
     folder: Folder = FOLDER,
-    chunks: Annotated[int, typer.Option(help="Files of 2,000 sentences; training may begin with one.")] = 30,
+    chunks: Annotated[int, typer.Option(help="Files of 2,000 sentences; training may begin with one.")] = 60,
 ) -> None:
     """Write the tokenizer, music and noise, and let the synthesiser speak."""
     import numpy as np
@@ -41,9 +43,12 @@ def data(
     if not (folder / "backgrounds.npz").is_file():
         music, noise = speech.backgrounds(seed=1, tracks=40)
         np.savez(folder / "backgrounds.npz", music=music, noise=noise)
-    for chunk in range(chunks):
-        if not (folder / f"speech-{chunk:03}.jsonl").is_file():
-            speech.make(folder, chunk)
+    missing = [n for n in range(chunks) if not (folder / f"speech-{n:03}.jsonl").is_file()]
+    # A process for each: the library keeps the timbres that it was begun with.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), max_tasks_per_child=1) as processes:
+        for chunk in missing:
+            processes.submit(speech.make, folder, chunk).result()
+            typer.echo(f"speech-{chunk:03}")
 
 
 @app.command()

@@ -28,6 +28,7 @@ CONDITIONS: Mapping[str, tuple[bool, bool, bool]] = {
     "sentences of patterns not trained on": (True, False, False),
     "the same, music behind": (True, False, True),
     "the same, voices not trained on": (True, True, False),
+    "new words in known sentences, voices not trained on": (False, True, False),
 }
 
 
@@ -69,7 +70,7 @@ def recordings(
     said: list[Recording] = []
     while len(said) < count:
         sentence = speaker.from_template(language) if templates else speaker.sentence(language)
-        chosen = voices.voice(rng, language, unheard=voice)
+        chosen = voices.voice(rng, language, voices.UNHEARD if voice else voices.TIMBRES)
         samples = synthesiser.say(sentence.text, chosen)
         if not 0.3 <= len(samples) / voices.RATE <= speech.LONGEST:
             continue

@@ -16,6 +16,7 @@ from training.demo.whisper.sentences import Sentence
 
 LONGEST = 9.0  # seconds of an utterance; longer ones are not kept
 CHUNK = 2000  # utterances in a file
+MADE_FROM = 30  # the first file with timbres that were made for it
 _STYLES = ("calm", "guitar", "chip", "beat", "piano")
 _TRACK = 30  # seconds
 
@@ -37,11 +38,13 @@ class Utterance:
 def make(folder: Path, chunk: int, seed: int = 1) -> None:
     """Write ``speech-CHUNK``: sentences of both languages by any voice that may be trained on."""
     rng = np.random.default_rng([seed, chunk])
-    speaker, synthesiser = sentences.Speaker(rng), voices.Synthesiser()
+    timbres = voices.made(chunk) if chunk >= MADE_FROM else {}
+    speaker, synthesiser = sentences.Speaker(rng), voices.Synthesiser(timbres)
+    names = tuple(timbres) or voices.TIMBRES
     spoken: list[Utterance] = []
     while len(spoken) < CHUNK:
         language = "ru" if rng.random() < 0.55 else "en"
-        made = said(synthesiser, speaker.sentence(language), voices.voice(rng, language))
+        made = said(synthesiser, speaker.sentence(language), voices.voice(rng, language, names))
         if made is not None:
             spoken.append(made)
     save(spoken, folder / f"speech-{chunk:03}")
