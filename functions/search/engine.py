@@ -101,8 +101,11 @@ class Engine:
     def clip(self) -> ClipText | None:
         """CLIP's text tower, or ``None`` where its weights are not installed."""
         from kadr.adapters.clip import ClipText
+        from kadr.adapters.onnx import cores
 
-        return _if_installed(lambda: ClipText(_folder("visual", self._settings.models_dir)))
+        # Half of the processors: the other encoder and the index work at the same time.
+        threads = max(1, cores() // 2)
+        return _if_installed(lambda: ClipText(_folder("visual", self._settings.models_dir), threads=threads))
 
     @cached_property
     def _dictionary(self) -> Pymorphy:
@@ -239,10 +242,12 @@ class Engine:
         with _Timed(took, "understand"):
             reading = self.read(text, skip=skip, tenant=tenant)
         with _Timed(took, "embed"):
+            ranking = self._world.rankings.active()
+            # At the same time: the index looks words up while vectors are computed.
+            having = self._threads.submit(self._retrieval.having_words, reading, wanted, ranking)
             vectors = self._vectors(reading.english)
         with _Timed(took, "query"):
-            ranking = self._world.rankings.active()
-            page = self._retrieval.by_query(reading, vectors, wanted, ranking)
+            page = self._retrieval.by_query(reading, vectors, wanted, ranking, having.result())
         with _Timed(took, "evidence"):
             words = reading.words(ranking.words_weight)
             modality = wanted.where.modality

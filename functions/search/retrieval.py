@@ -55,19 +55,33 @@ class Retrieval:
     def __init__(self, index: VideoSearch) -> None:
         self._index = index
 
+    def having_words(self, reading: Reading, wanted: Wanted, ranking: Ranking) -> list[Hit]:
+        """Return the videos with the words of a query, which are known before its vectors are.
+
+        Raises:
+            DependencyError: Qdrant does not answer.
+        """
+        words = reading.words(ranking.words_weight)
+        return [] if words is None else self._index.having(words, _where(reading, wanted))
+
     def by_query(
-        self, reading: Reading, vectors: QueryVectors, wanted: Wanted, ranking: Ranking
+        self,
+        reading: Reading,
+        vectors: QueryVectors,
+        wanted: Wanted,
+        ranking: Ranking,
+        having: Sequence[Hit] | None = None,
     ) -> Cut[Shown[Hit]]:
-        """Return a page of the videos that fit a query.
+        """Return a page of the videos that fit a query; ``having`` is what :meth:`having_words` answered.
 
         Raises:
             WeightsUnavailableError: only what is seen is wanted, and CLIP is not installed.
             DependencyError: Qdrant does not answer.
         """
-        where = replace(wanted.where, phrases=reading.asked.phrases, excluded=reading.asked.excluded)
+        where = _where(reading, wanted)
         likenesses = _likenesses(vectors, where.modality, wanted.emphasis, ranking)
         words = reading.words(ranking.words_weight)
-        return self._page(likenesses, words, replace(wanted, where=where))
+        return self._page(likenesses, words, replace(wanted, where=where), having)
 
     def similar(self, video_id: UUID, wanted: Wanted) -> Cut[Shown[Hit]] | None:
         """Return a page of the videos that are like one of them, ``None`` where the index does not know it.
@@ -99,9 +113,13 @@ class Retrieval:
         return self._page([Likeness(vector, str(Modality.VISUAL))], None, wanted)
 
     def _page(
-        self, likenesses: Sequence[Likeness], words: ExactWords | None, wanted: Wanted
+        self,
+        likenesses: Sequence[Likeness],
+        words: ExactWords | None,
+        wanted: Wanted,
+        having: Sequence[Hit] | None = None,
     ) -> Cut[Shown[Hit]]:
-        hits = self._index.search(likenesses, words, wanted.where)
+        hits = self._index.search(likenesses, words, wanted.where, having=having)
         shown = collapsed(hits, _group) if wanted.collapse else [Shown(hit) for hit in hits]
         if wanted.diversity > 0 and likenesses:
             shown = self._diversified(shown, [each.using for each in likenesses], wanted.diversity)
@@ -131,6 +149,10 @@ class Retrieval:
             rows = rows[:, : VISUAL_DIMENSIONS + TEXT_DIMENSIONS]
         order = diversified([each.item.score for each in first], rows, diversity)
         return [*(first[position] for position in order), *rest]
+
+
+def _where(reading: Reading, wanted: Wanted) -> Where:
+    return replace(wanted.where, phrases=reading.asked.phrases, excluded=reading.asked.excluded)
 
 
 def _likenesses(

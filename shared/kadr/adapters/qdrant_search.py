@@ -45,20 +45,35 @@ class QdrantVideoSearch:
         self._qdrant = qdrant
         self._collection = collection
 
-    def search(self, likenesses: Sequence[Likeness], words: ExactWords | None, where: Where) -> list[Hit]:
+    def search(
+        self,
+        likenesses: Sequence[Likeness],
+        words: ExactWords | None,
+        where: Where,
+        *,
+        having: Sequence[Hit] | None = None,
+    ) -> list[Hit]:
         """Return the best candidates; see the port."""
-        from qdrant_client import models as q
-
         parts = [
             _Part(numbers(each.vector), each.using, each.scale, each.shift, filter_of(where))
             for each in likenesses
         ]
-        if words is not None and words.vector.indices and where.modality is not Modality.VISUAL:
-            sparse = q.SparseVector(indices=list(words.vector.indices), values=list(words.vector.values))
-            parts.append(_Part(sparse, WORDS, words.weight, 0.0, _gated(words, where)))
+        asked = [part.proposing() for part in parts]
+        exact = None if words is None else _words(words, where)
+        if exact is not None:
+            parts.append(exact)
+            if having is None:
+                asked.append(exact.proposing())
         if not parts:
             return []
-        proposed = self._qdrant.queries(self._collection, [part.proposing() for part in parts])
+        proposed = self._qdrant.queries(self._collection, asked) if asked else []
+        if exact is not None and having is not None:
+            proposed.append(
+                [
+                    {"id": str(hit.video_id), "score": hit.score, "payload": dict(hit.payload)}
+                    for hit in having
+                ]
+            )
         payloads = {point["id"]: point.get("payload") or {} for points in proposed for point in points}
         known = [{point["id"]: point["score"] for point in points} for points in proposed]
         rest = [
@@ -79,6 +94,14 @@ class QdrantVideoSearch:
         # Qdrant leaves the order of equal scores open; a total order keeps pages stable.
         best = sorted(totals, key=lambda each: (-totals[each], each))[:CANDIDATES]
         return [Hit(UUID(each), totals[each], payloads[each]) for each in best]
+
+    def having(self, words: ExactWords, where: Where) -> list[Hit]:
+        """Return the videos with the largest BM25; see the port."""
+        part = _words(words, where)
+        if part is None:
+            return []
+        (points,) = self._qdrant.queries(self._collection, [part.proposing()])
+        return [Hit(UUID(point["id"]), point["score"], point.get("payload") or {}) for point in points]
 
     def stored(self, video_ids: Sequence[UUID], names: Sequence[str]) -> dict[UUID, StoredVideo]:
         """Return vectors and payloads; see the port."""
@@ -152,6 +175,16 @@ class _Part:
             params=None if self.using == WORDS else exact,
             limit=len(videos),
         )
+
+
+def _words(words: ExactWords, where: Where) -> _Part | None:
+    """Return the part of a score that words have, ``None`` where none can count."""
+    from qdrant_client import models as q
+
+    if not words.vector.indices or where.modality is Modality.VISUAL:
+        return None
+    sparse = q.SparseVector(indices=list(words.vector.indices), values=list(words.vector.values))
+    return _Part(sparse, WORDS, words.weight, 0.0, _gated(words, where))
 
 
 def filter_of(where: Where) -> q.Filter | None:

@@ -72,11 +72,25 @@ class StoredVideo:
 class VideoSearch(Protocol):
     """Collection ``videos``, read."""
 
-    def search(self, likenesses: Sequence[Likeness], words: ExactWords | None, where: Where) -> list[Hit]:
+    def search(
+        self,
+        likenesses: Sequence[Likeness],
+        words: ExactWords | None,
+        where: Where,
+        *,
+        having: Sequence[Hit] | None = None,
+    ) -> list[Hit]:
         """Return the candidates with the largest sum of their parts, in a total order.
 
         Their number does not depend on which page is wanted. Where ``where`` names a modality of text, words
         count only in videos in which that modality has one of them. Of the payload, ``group`` comes along.
+        ``having`` is what :meth:`having` has answered for the same words and conditions, if it was asked.
+        """
+
+    def having(self, words: ExactWords, where: Where) -> list[Hit]:
+        """Return the videos with the largest BM25, which is their score, the weight left out.
+
+        For who knows the words earlier than the vectors, and has something else to do meanwhile.
         """
 
     def stored(self, video_ids: Sequence[UUID], names: Sequence[str]) -> dict[UUID, StoredVideo]:
