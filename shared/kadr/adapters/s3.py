@@ -124,7 +124,7 @@ class S3ObjectStore:
 
         The browser is told to show the object in place, under its own name, and to guess nothing.
         """
-        name = quote(Path(key).name)
+        name = quote(key.rpartition("/")[2])
         place = self._client.meta
         return signed_get(
             place.endpoint_url,

@@ -39,22 +39,28 @@ def signed_get(
     scope = f"{day}/{region}/s3/aws4_request"
     origin, base, host = _place(endpoint_url)
     path = f"{base}/{quote(bucket, safe='')}/{quote(key, safe='/~')}"
-    parameters = [
-        ("X-Amz-Algorithm", _ALGORITHM),
-        ("X-Amz-Credential", f"{credentials.access_key}/{scope}"),
-        ("X-Amz-Date", time),
-        ("X-Amz-Expires", str(expires)),
-        *([("X-Amz-Security-Token", credentials.token)] if credentials.token else []),
-        ("X-Amz-SignedHeaders", "host"),
-        ("response-content-disposition", disposition),
-    ]
-    # in the order of their names, as they have to be signed
-    query = "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in parameters)
+    common = _common(credentials.access_key, credentials.token or "", time, scope, expires)
+    query = f"{common}&response-content-disposition={quote(disposition, safe='-_.~')}"
     request = f"GET\n{path}\n{query}\nhost:{host}\n\nhost\nUNSIGNED-PAYLOAD"
     digest = hashlib.sha256(request.encode()).hexdigest()
     secret = _signing_key(credentials.secret_key, day, region)
     signature = _signed(secret, f"{_ALGORITHM}\n{time}\n{scope}\n{digest}").hex()
     return f"{origin}{path}?{query}&X-Amz-Signature={signature}"
+
+
+@lru_cache(maxsize=8)  # for all links of a page
+def _common(access_key: str, token: str, time: str, scope: str, expires: int) -> str:
+    """Return what the queries of all links of a second begin with."""
+    parameters = [
+        ("X-Amz-Algorithm", _ALGORITHM),
+        ("X-Amz-Credential", f"{access_key}/{scope}"),
+        ("X-Amz-Date", time),
+        ("X-Amz-Expires", str(expires)),
+        *([("X-Amz-Security-Token", token)] if token else []),
+        ("X-Amz-SignedHeaders", "host"),
+    ]
+    # in the order of their names, as they have to be signed
+    return "&".join(f"{name}={quote(value, safe='-_.~')}" for name, value in parameters)
 
 
 @lru_cache(maxsize=8)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 from kadr.core.extraction import Word
 from kadr.core.text import STOP_WORDS, clean, pieces, stem, stems, tokens
@@ -68,6 +70,14 @@ class Sought:
             # token by token, and not the text as a whole: tokens come again, and are remembered
             return self._all & _NOTHING.union(*map(_stems_of, text.split()))
         return _NOTHING
+
+    def glimpsed(self, texts: Sequence[str]) -> Collection[int]:
+        """Return which texts, by number, may have one: one look through many is as dear as through a few."""
+        joined = "\n".join(texts)
+        if not joined.isascii() and _UNUSUAL.search(joined):
+            return range(len(texts))
+        ends = list(accumulate(len(text) + 1 for text in texts))
+        return {bisect_right(ends, found.start()) for found in self._glance.finditer(joined)}
 
     def coverage(self, own: frozenset[str]) -> float:
         """Return the largest share (0…1), over the texts of the query, of its words that ``own`` has.
