@@ -134,6 +134,22 @@ def test_meaning_and_words_are_added_exactly_whoever_proposed_the_video(index):
     assert [hit.video_id.int - 1 for hit in hits[:5]] == list(np.argsort(-exact)[:5])
 
 
+@pytest.mark.parametrize("where", [Where(), Where(languages=("ru",)), Where(modality=Modality.OCR)])
+def test_words_may_be_asked_for_ahead(index, where):
+    likenesses, sought = [Likeness(QUERY, "fused")], words("кот огурец реклама", 3.0)
+    having = index.having(sought, where)
+    scores = bm25("кот огурец реклама")
+    assert [hit.score for hit in having] == pytest.approx(
+        [scores[hit.video_id.int - 1] for hit in having], rel=1e-3
+    )
+    assert index.search(likenesses, sought, where, having=having) == index.search(likenesses, sought, where)
+
+
+def test_words_that_cannot_count_are_nowhere(index):
+    assert index.having(words("кот"), Where(modality=Modality.VISUAL)) == []
+    assert index.search([], words("кот"), Where(modality=Modality.VISUAL), having=[]) == []
+
+
 def test_what_comes_along_is_what_pages_are_cut_by(index):
     (first, *_) = index.search([Likeness(QUERY, "fused")], None, Where())
     assert set(first.payload) == {"group"}

@@ -200,9 +200,7 @@ class SuggestionIndex:
         groups = group(scores, unit, pull=pull)
         if pull is not None:
             scores = scores + pull
-        shown = islice(
-            ((place, number) for number, members in enumerate(groups) for place in members), limit
-        )
+        shown = islice(((place, number) for number, members in enumerate(groups) for place in members), limit)
         return [self._suggestion(int(found[place]), float(scores[place]), number) for place, number in shown]
 
     def _suggestion(self, place: int, score: float, number: int) -> Suggestion:

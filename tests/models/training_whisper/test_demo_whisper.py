@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import json
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -246,3 +248,28 @@ def test_a_synthesiser_says_what_fits_into_a_window() -> None:
     assert all(0.6 < np.abs(each.audio).max() <= 0.71 for each in one)
     assert not {each.voice for each in one} & {each.voice for each in other}
     assert {each.voice.split("+")[1] for each in other} <= set(voices.UNHEARD)
+
+
+def test_timbres_are_made_that_nobody_has() -> None:
+    from training.demo.whisper import voices
+
+    one, again, other = voices.made(31), voices.made(31), voices.made(32)
+    assert one == again
+    assert len(set(one.values()) | set(other.values())) == 2 * voices.MADE
+    assert not set(one) & set(other)
+    assert not set(one) & {*voices.TIMBRES, *voices.UNHEARD}
+
+
+def test_a_file_of_speech_has_timbres_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    try:
+        ctypes.CDLL("libespeak-ng.so.1")
+    except OSError:
+        pytest.skip("espeak-ng is not installed")
+    monkeypatch.setattr(speech, "CHUNK", 3)
+    # as the command does: the library keeps the timbres that it was begun with
+    with ProcessPoolExecutor(1, mp_context=get_context("fork")) as processes:
+        processes.submit(speech.make, tmp_path, speech.MADE_FROM).result()
+    spoken = speech.load(tmp_path / f"speech-{speech.MADE_FROM:03}")
+    assert len(spoken) == 3
+    assert all(each.voice.split("+")[1].startswith(f"made{speech.MADE_FROM}-") for each in spoken)
+    assert all(each.seconds > 0.3 for each in spoken)

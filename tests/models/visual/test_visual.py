@@ -99,6 +99,22 @@ def test_eight_bits_are_enough(source: Path, folder: Path, tmp_path: Path) -> No
     assert np.sum(ClipText(small).embed(texts) * ClipText(folder).embed(texts), axis=1).min() > 0.99
 
 
+def test_texts_are_multiplied_the_quicker_way_where_it_is_exact_enough(
+    source: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = convert.clip(tmp_path / "quick", source, variant="small", int8=True)
+    assert b"MatMulIntegerToFloat" in (quick.directory / "text.onnx").read_bytes()
+    monkeypatch.setattr(convert, "_NEAR", 1.1)
+    exact = convert.clip(tmp_path / "exact", source, variant="small", int8=True)
+    assert b"MatMulIntegerToFloat" not in (exact.directory / "text.onnx").read_bytes()
+    texts = ["a cat", "a dog on the sofa", "snow"]
+    float32 = ClipText(folder).embed(texts)
+    near, nearer = (
+        np.sum(ClipText(each.directory).embed(texts) * float32, axis=1).min() for each in (quick, exact)
+    )
+    assert 0.99 < near <= nearer
+
+
 def test_pixels_are_normalised_and_channels_first(folder: Path) -> None:
     encoder = ClipVision(folder)
     grey = encoder.pixels(np.full((64, 64, 3), 128, np.uint8))

@@ -40,10 +40,23 @@ class FakeIndex:
     hits: list[Hit] = field(default_factory=list)
     videos: dict[UUID, StoredVideo] = field(default_factory=dict)
     asked: list[tuple[list[Likeness], ExactWords | None, Where]] = field(default_factory=list)
+    having_given: Sequence[Hit] | None = None
 
-    def search(self, likenesses: Sequence[Likeness], words: ExactWords | None, where: Where) -> list[Hit]:
+    def search(
+        self,
+        likenesses: Sequence[Likeness],
+        words: ExactWords | None,
+        where: Where,
+        *,
+        having: Sequence[Hit] | None = None,
+    ) -> list[Hit]:
         self.asked.append((list(likenesses), words, where))
+        self.having_given = having
         return self.hits
+
+    def having(self, words: ExactWords, where: Where) -> list[Hit]:
+        self.asked.append(([], words, where))
+        return self.hits[:1]
 
     def stored(self, video_ids: Sequence[UUID], names: Sequence[str]) -> dict[UUID, StoredVideo]:
         return {
@@ -70,6 +83,18 @@ def hits(*groups: str) -> list[Hit]:
         Hit(video(number), float(len(groups) - number), {"group": group, "weights": {}})
         for number, group in enumerate(groups)
     ]
+
+
+def test_words_are_looked_up_ahead_under_the_same_conditions() -> None:
+    index = FakeIndex(hits("a", "b"))
+    retrieval, asked = Retrieval(index), reading('борщ -мясо "брось"')
+    having = retrieval.having_words(asked, Wanted(5), RANKING)
+    retrieval.by_query(asked, BOTH, Wanted(5), RANKING, having)
+    (_, ahead, where), (_, words, same) = index.asked
+    assert (ahead, where) == (words, same)
+    assert where.phrases
+    assert where.excluded
+    assert index.having_given == having == index.hits[:1]
 
 
 class TestPages:
