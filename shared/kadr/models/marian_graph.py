@@ -167,10 +167,10 @@ class MarianGraphs:
         )
         best = graph.op("Reshape", best, graph.constant([-1]))
         rows = graph.float32(graph.op("Gather", graph.constant(levels), best))
-        exact = graph.op("MatMul", rows, graph.op("Reshape", x, graph.constant([self._width])))
+        exact = graph.op("Gemm", x, rows, transB=1)
         exact = graph.op("Mul", exact, graph.op("Gather", graph.constant(scales), best))
         exact = graph.op("Add", exact, graph.op("Gather", graph.constant(bias), best))
-        graph.op("Gather", best, graph.op("ArgMax", exact, axis=0, keepdims=1), to=to)
+        graph.op("Gather", best, graph.op("ArgMax", exact, axis=1, keepdims=0), to=to)
 
     def _inner(self, graph: Graph, x: str, layer: str) -> str:
         inner = self._product(graph, x, f"{layer}/ffn/linear_0")
