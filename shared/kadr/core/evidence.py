@@ -67,20 +67,18 @@ def matching_moments(moments: Mapping[Modality, Sequence[Moment]], sought: Sough
     """
     found = []
     everything: frozenset[str] = frozenset()
-    every = [(modality, moment) for modality, those in moments.items() for moment in those]
-    texts = [text for _, moment in every for text in (moment.text, moment.translation)]
-    for number in sorted({place // 2 for place in sought.glimpsed(texts)}):
-        modality, moment = every[number]
-        own = sought.among(moment.text)
-        translated = sought.among(moment.translation)
-        if not own and not translated:
-            continue
-        everything |= own | translated
-        score = sought.coverage(own | translated)
-        if sought.has_phrase(moment.text, own) or sought.has_phrase(moment.translation, translated):
-            score = 1.0
-        if score > 0.0:
-            found.append((modality, moment, score))
+    for modality, those in moments.items():
+        for moment in those:
+            own = sought.among(moment.text)
+            translated = sought.among(moment.translation)
+            if not own and not translated:
+                continue
+            everything |= own | translated
+            score = sought.coverage(own | translated)
+            if sought.has_phrase(moment.text, own) or sought.has_phrase(moment.translation, translated):
+                score = 1.0
+            if score > 0.0:
+                found.append((modality, moment, score))
     found.sort(key=lambda each: (-each[2], each[1].start, each[0]))
     return Matched(
         tuple(_highlighted(*each, sought) for each in found[:MOST_MOMENTS]), sought.coverage(everything)

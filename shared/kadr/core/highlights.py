@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, chain
 
 from kadr.core.extraction import Word
 from kadr.core.text import STOP_WORDS, clean, pieces, stem, stems, tokens
@@ -71,13 +69,6 @@ class Sought:
             return self._all & _NOTHING.union(*map(_stems_of, text.split()))
         return _NOTHING
 
-    def glimpsed(self, texts: Sequence[str]) -> set[int]:
-        """Return which texts, by number, may have one: one look through many is as dear as through a few."""
-        joined = "\n".join(texts)
-        ends = list(accumulate(len(text) + 1 for text in texts))
-        places = chain(self._glance.finditer(joined), () if joined.isascii() else _UNUSUAL.finditer(joined))
-        return {bisect_right(ends, found.start()) for found in places}
-
     def coverage(self, own: frozenset[str]) -> float:
         """Return the largest share (0…1), over the texts of the query, of its words that ``own`` has.
 
@@ -119,13 +110,9 @@ def _glance(wanted: Iterable[str]) -> re.Pattern[str]:
     starts = sorted({_start(each) for each in wanted})
     if not starts:
         return re.compile(r"(?!)")
-    following: dict[str, list[str]] = {}
-    for start in starts:
-        rest = "".join(f"[{_class(letter)}]" for letter in start[1:])
-        following.setdefault(_class(start[0]), []).append(rest)
-    # a class first: the engine then leaps to where one of its letters stands, and looks back which it was
-    first = "".join(following)
-    rest = "|".join(f"(?<=[{letter}])(?:{'|'.join(rests)})" for letter, rests in following.items())
+    first = "".join(_class(start[0]) for start in starts)
+    rest = "|".join("".join(f"[{_class(letter)}]" for letter in start[1:]) for start in starts)
+    # a class first: the engine then leaps to where one of its letters stands
     return re.compile(f"[{first}]{_BEGINS}(?:{rest})")
 
 
