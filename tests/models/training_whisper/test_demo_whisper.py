@@ -234,11 +234,17 @@ def test_word_errors_are_counted_as_defined() -> None:
     assert tokens.letters("Ёж, a-b!") == [tokens.LETTERS.index(c) + 1 for c in "еж a b"]
 
 
-def test_a_synthesiser_says_what_fits_into_a_window() -> None:
+@pytest.fixture
+def espeak() -> None:
+    """Skip where there is no synthesiser: it comes from the system's packages, not from PyPI."""
     try:
         ctypes.CDLL("libespeak-ng.so.1")
     except OSError:
         pytest.skip("espeak-ng is not installed")
+
+
+@pytest.mark.usefixtures("espeak")
+def test_a_synthesiser_says_what_fits_into_a_window() -> None:
     from training.demo.whisper import voices
 
     one, other = (
@@ -260,11 +266,48 @@ def test_timbres_are_made_that_nobody_has() -> None:
     assert not set(one) & {*voices.TIMBRES, *voices.UNHEARD}
 
 
+def test_made_timbres_stand_in_place_of_those_that_are_installed(tmp_path: Path) -> None:
+    from training.demo.whisper import voices
+
+    installed, folder = tmp_path / "installed", tmp_path / "own"
+    (installed / "voices" / "!v").mkdir(parents=True)
+    (installed / "voices" / "!v" / "f4").write_text("formant 0 120\n")
+    (installed / "phontab").write_bytes(b"sounds")
+    voices.write_data({"made1-0": "formant 0 90\n"}, installed, folder)
+    data = folder / "espeak-ng-data"
+    assert (data / "phontab").read_bytes() == b"sounds"
+    assert [each.name for each in (data / "voices" / "!v").iterdir()] == ["made1-0"]
+
+
+@pytest.mark.parametrize("chunk", [speech.MADE_FROM - 1, speech.MADE_FROM])
+def test_a_file_of_speech_is_said_by_its_timbres(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.demo.whisper import voices
+
+    given: list[dict[str, str]] = []
+
+    class Humming:
+        """Says everything with the same tone: a second and a half of it."""
+
+        def __init__(self, timbres: dict[str, str]) -> None:
+            given.append(timbres)
+
+        def say(self, _text: str, _voice: voices.Voice) -> np.ndarray:
+            return np.sin(np.arange(24_000) / 8).astype(np.float32)
+
+    monkeypatch.setattr(voices, "Synthesiser", Humming)
+    monkeypatch.setattr(speech, "CHUNK", 12)
+    speech.make(tmp_path, chunk)
+    own = chunk >= speech.MADE_FROM
+    assert given == [voices.made(chunk) if own else {}]
+    timbres = {each.voice.partition("+")[2] for each in speech.load(tmp_path / f"speech-{chunk:03}")}
+    assert timbres <= set(voices.made(chunk) if own else voices.TIMBRES)
+    assert len(timbres) > 3
+
+
+@pytest.mark.usefixtures("espeak")
 def test_a_file_of_speech_has_timbres_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    try:
-        ctypes.CDLL("libespeak-ng.so.1")
-    except OSError:
-        pytest.skip("espeak-ng is not installed")
     monkeypatch.setattr(speech, "CHUNK", 3)
     # as the command does: the library keeps the timbres that it was begun with
     with ProcessPoolExecutor(1, mp_context=get_context("fork")) as processes:

@@ -90,12 +90,15 @@ def made(seed: int) -> dict[str, str]:
 
 def _installed() -> Path:
     """Where espeak-ng has its data."""
-    told = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
+    try:
+        told = subprocess.run(["espeak-ng", "--version"], capture_output=True, text=True, check=True).stdout
+    except FileNotFoundError:
+        raise SystemExit("espeak-ng is not installed: apt-get install espeak-ng") from None
     return Path(told.partition("Data at:")[2].strip())
 
 
-def _write(timbres: Mapping[str, str], installed: Path, folder: Path) -> None:
-    """Espeak-ng's data as they are installed, but with these timbres for its own."""
+def write_data(timbres: Mapping[str, str], installed: Path, folder: Path) -> None:
+    """Write espeak-ng's data as they are installed, but with these timbres for its own."""
     data = folder / "espeak-ng-data"
     (data / "voices" / "!v").mkdir(parents=True)
     for each in installed.iterdir():
@@ -117,7 +120,7 @@ class Synthesiser:
         data = None
         if timbres:
             self._data = tempfile.TemporaryDirectory(prefix="kadr-voices-")
-            _write(timbres, _installed(), Path(self._data.name))
+            write_data(timbres, _installed(), Path(self._data.name))
             data = self._data.name.encode()
         self.rate: int = self._library.espeak_Initialize(_SYNCHRONOUS, 0, data, 0)
         if self.rate <= 0:
