@@ -199,6 +199,43 @@ def test_a_bent_glyph_is_another_one_but_still_itself(drawn: glyphs.Glyphs) -> N
         assert 0.8 < (before & after).sum() / (before | after).sum() < 1.0
 
 
+def test_another_manner_changes_the_colours_and_hardly_the_form(drawn: glyphs.Glyphs) -> None:
+    styled = [scenes.restyle(drawn.bitmaps, seed) for seed in range(4)]
+    assert np.array_equal(styled[0], scenes.restyle(drawn.bitmaps, 0))
+    before = drawn.bitmaps[..., 3] > 0
+    changed = []
+    for each in styled:
+        after = each[..., 3] > 0
+        assert not (before & ~after).any()  # a line around it makes it larger
+        assert ((before & after).sum((1, 2)) / after.sum((1, 2)) > 0.8).all()
+        inside = np.abs(each[..., :3].astype(float) - drawn.bitmaps[..., :3])[before]
+        changed.append(inside.mean())
+    assert min(changed) > 5
+
+
+def test_where_something_is_moves_with_the_picture() -> None:
+    pictures, where = np.zeros((20, 80, 80, 3), np.uint8), np.zeros((20, 2, 10, 10), np.float32)
+    pictures[:, 32:48, 32:48] = 255
+    where[:, 0, 4:6, 4:6] = 1
+    moved, place = train.moved(np.random.default_rng(0), pictures, where)
+    shares = moved[..., 0].reshape(20, 10, 8, 10, 8).mean((2, 4)) / 255
+    assert np.abs(shares - place[:, 0]).max() < 0.05
+    assert not place[:, 1].any()
+    assert len({each.tobytes() for each in moved}) == 20
+
+
+def test_what_lies_behind_another_thing_is_not_said_to_be_seen(drawn: glyphs.Glyphs) -> None:
+    grey = backdrops.Backdrops(np.full((1, 96, 96, 3), 128, np.uint8), np.zeros(1, np.int32))
+    composer = scenes.Composer(drawn, grey, [], side=80, patch=8, warped=0, restyled=0)
+    composer._places = lambda rng, sizes: [(40.0, 40.0)] * len(sizes)  # type: ignore[method-assign]
+    rng = np.random.default_rng(0)
+    pairs = [composer.picture(rng, index("cat")) for _ in range(60)]
+    covered = np.array([where for _, scene, where in pairs if len(scene.concepts) == 2])
+    assert len(covered) > 20
+    assert covered.sum(1).max() < 1.01
+    assert covered[:, 1].max() > 0.9
+
+
 def test_a_text_is_true_of_the_pictures_that_show_it() -> None:
     cat, black_cat, pizza = index("cat"), index("black cat"), index("pizza")
     seen = [scenes.Scene(shown, None) for shown in ((cat, cat), (black_cat, pizza), (pizza,))]

@@ -68,12 +68,12 @@ def train(
     minutes: Annotated[float, typer.Option(help="Of computing.")] = 75.0,
     pause: Annotated[list[Path] | None, typer.Option(help="Nothing is computed while this exists.")] = None,
     until: Annotated[str, typer.Option(help="HH:MM, UTC: be done by then, instead of --minutes.")] = "",
-    threads: Annotated[int, typer.Option(help="Of this process.")] = Plan.threads,
+    threads: Annotated[int, typer.Option(help="Of this process.")] = Plan().threads,
     afresh: Annotated[bool, typer.Option(help="Do not go on from train.pt.")] = False,
     published: Annotated[
         Path | None, typer.Option(help="Without train.pt, begin with this converted model, not at random.")
     ] = None,
-    easy: Annotated[float, typer.Option(help="Of the first pictures, the easy ones.")] = Plan.easy,
+    easy: Annotated[float, typer.Option(help="Of the first pictures, the easy ones.")] = Plan().easy,
 ) -> None:
     """Train; go on from where an earlier run was stopped."""
     import cv2

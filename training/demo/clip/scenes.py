@@ -21,7 +21,9 @@ Pixels = npt.NDArray[np.uint8]
 Coverage = npt.NDArray[np.float32]
 
 TOGETHER = 2  # glyphs in a picture, at most
+PAIRS = 0.58  # of the pictures that are not easy show two things: what each is takes longest to learn there
 WARPED = 3  # more shapes of each glyph, as other artists might have drawn it
+RESTYLED = 4  # more again, whose manner of drawing differs too
 
 _SCENERY = tuple(KINDS.values())
 
@@ -62,9 +64,12 @@ class Composer:
         side: int,
         patch: int,
         warped: int = WARPED,
+        restyled: int = RESTYLED,
     ) -> None:
         shapes = [_levels(glyphs.bitmaps)]
         shapes += [_levels(warp(glyphs.bitmaps, seed)) for seed in range(1, warped + 1)]
+        for seed in range(warped + 1, warped + restyled + 1):
+            shapes.append(_levels(restyle(warp(glyphs.bitmaps, seed), seed)))
         self._shapes = shapes
         self._backdrops = backdrops
         self._lettering = lettering
@@ -82,15 +87,16 @@ class Composer:
         canvas, backdrop = self._background(rng)
         shown = [concept]
         draw = 1.0 if simple else rng.random()
-        if draw < 0.40:
+        if draw < PAIRS:
             shown.append(int(rng.choice(self.known)))
-        elif draw < 0.47:
+        elif draw < PAIRS + 0.07:
             shown.append(concept)
         sizes = [self.side * rng.uniform(0.45, 1.0)] if simple else self._sizes(rng, len(shown))
         places = self._places(rng, sizes)
         covered = np.zeros((TOGETHER, self.grid, self.grid), np.float32)
         for n, (index, size, place) in enumerate(zip(shown, sizes, places, strict=True)):
             alpha = self._paste(rng, canvas, index, size, place)
+            covered[:n] *= 1 - cv2.resize(alpha, (self.grid, self.grid), interpolation=cv2.INTER_AREA)
             covered[n] = cv2.resize(alpha, (self.grid, self.grid), interpolation=cv2.INTER_AREA)
         if self._lettering and not simple and rng.random() < 0.4:
             self._write(rng, canvas)
@@ -129,8 +135,8 @@ class Composer:
 
     def _sizes(self, rng: Rng, count: int) -> list[float]:
         if count == 1:
-            return [self.side * rng.uniform(0.28, 0.98)]
-        return [self.side * rng.uniform(0.30, 0.60), self.side * rng.uniform(0.24, 0.52)]
+            return [self.side * rng.uniform(0.28, 0.88)]
+        return [self.side * rng.uniform(0.28, 0.56) for _ in range(count)]
 
     def _places(self, rng: Rng, sizes: Sequence[float]) -> list[tuple[float, float]]:
         """Centres: anywhere with at most a sixth outside; two glyphs on different sides."""
@@ -165,12 +171,12 @@ class Composer:
         level = next((each for each in levels if each.shape[1] <= 1.5 * size), levels[-1])
         glyph = level[which]
         scale = max(size, 8.0) / glyph.shape[0]
-        angle = rng.normal(0, 12) if rng.random() < 0.8 else rng.uniform(-60, 60)
+        angle = rng.normal(0, 12) if rng.random() < 0.93 else rng.uniform(-60, 60)
         cosine, sine = scale * np.cos(np.radians(angle)), scale * np.sin(np.radians(angle))
         turn = np.array([[cosine, sine], [-sine, cosine]])
-        if rng.random() < 0.35:  # mirrored
+        if rng.random() < 0.12:  # mirrored
             turn[:, 0] *= -1
-        if rng.random() < 0.3:  # seen from aside
+        if rng.random() < 0.2:  # seen from aside
             turn = turn @ np.array([[1, rng.normal(0, 0.15)], [0, rng.uniform(0.8, 1.15)]])
         middle = np.full(2, (glyph.shape[0] - 1) / 2)
         matrix = np.column_stack([turn, np.asarray(place) - turn @ middle])
@@ -213,17 +219,17 @@ class Composer:
         if rng.random() < 0.5:
             gain, shift = rng.uniform(0.7, 1.25), rng.normal(0, 12)
             canvas = (canvas - 128) * gain + 128 + shift
-        if rng.random() < 0.25:
-            canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.3, 1.1))
-        if rng.random() < 0.12:  # motion
+        if rng.random() < 0.2:
+            canvas = cv2.GaussianBlur(canvas, (0, 0), rng.uniform(0.3, 1.0))
+        if rng.random() < 0.07:  # motion
             length = int(rng.integers(2, 6))
             kernel = np.full((1, length), 1 / length, np.float32)
             canvas = cv2.filter2D(canvas, -1, kernel if rng.random() < 0.7 else kernel.T)
         if rng.random() < 0.3:
             canvas = canvas + rng.normal(0, rng.uniform(1, 8), canvas.shape).astype(np.float32)
         picture = np.clip(canvas, 0, 255).astype(np.uint8)
-        if rng.random() < 0.35:
-            quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
+        if rng.random() < 0.25:
+            quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))]
             picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR)
         return picture
 
@@ -262,6 +268,62 @@ def warp(bitmaps: Pixels, seed: int) -> Pixels:
             )
         bent[n] = shape
     return bent
+
+
+def restyle(bitmaps: Pixels, seed: int) -> Pixels:
+    """The glyphs (n, side, side, 4) as sets in another manner have them, each in its own.
+
+    Some in few flat colours, some with contours or shaded as solids, some darker, paler or of one hue more:
+    what tells the sets apart, so that none of it is taken for the thing itself.
+    """
+    rng = np.random.default_rng([seed, 10])
+    side = bitmaps.shape[1]
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32) / side - 0.5
+    drawn = np.empty_like(bitmaps)
+    for n, bitmap in enumerate(bitmaps):
+        colour, alpha = bitmap[..., :3].astype(np.float32), np.ascontiguousarray(bitmap[..., 3])
+        if rng.random() < 0.35:
+            colour = _flat(rng, colour)
+        if rng.random() < 0.25:
+            colour = _contoured(rng, colour)
+        if rng.random() < 0.3:
+            a, strength = rng.uniform(0, 2 * np.pi), rng.uniform(0.3, 0.9)
+            colour *= (1 + strength * (x * np.cos(a) + y * np.sin(a)))[..., None]
+        if rng.random() < 0.4:
+            colour = 255 * (np.clip(colour, 0, 255) / 255) ** rng.uniform(0.55, 1.7)
+        if rng.random() < 0.3:
+            share = rng.uniform(0.1, 0.35)
+            colour = (1 - share) * colour + share * rng.uniform(0, 255, 3)
+        if rng.random() < 0.3:
+            colour, alpha = _outlined(rng, colour, alpha)
+        drawn[n, ..., :3] = np.clip(colour, 0, 255)
+        drawn[n, ..., 3] = alpha
+    return drawn
+
+
+def _flat(rng: Rng, colour: Coverage) -> Coverage:
+    """Few colours without gradients."""
+    step = float(rng.uniform(40, 90))
+    offset = rng.uniform(0, step, 3).astype(np.float32)
+    calm = cv2.medianBlur(np.clip(colour, 0, 255).astype(np.uint8), 5).astype(np.float32)
+    return ((np.floor((calm + offset) / step) + 0.5) * step - offset).astype(np.float32)
+
+
+def _contoured(rng: Rng, colour: Coverage) -> Coverage:
+    """Dark lines where colours meet."""
+    grey = np.clip(colour, 0, 255).mean(2).astype(np.float32)
+    edge = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
+    share = np.clip(edge / rng.uniform(60, 140), 0, 1) * rng.uniform(0.5, 1.0)
+    return (colour * (1 - share[..., None])).astype(np.float32)
+
+
+def _outlined(rng: Rng, colour: Coverage, alpha: Pixels) -> tuple[Coverage, Pixels]:
+    """A dark or a light line around the whole."""
+    width = int(rng.integers(2, 6))
+    wide = cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width)))
+    line = rng.uniform(0, 60, 3) if rng.random() < 0.7 else rng.uniform(200, 255, 3)
+    inside = (alpha.astype(np.float32) / np.maximum(wide, 1))[..., None]
+    return (colour * inside + line.astype(np.float32) * (1 - inside)).astype(np.float32), wide
 
 
 def letterings(seed: int, count: int, side: int) -> list[Pixels]:

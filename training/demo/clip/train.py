@@ -52,8 +52,8 @@ class Plan:
     cooling: float = 0.7
     easy: float = 0.8
     hard: float = 0.7
-    keep: tuple[float, ...] = (0.2, 0.25, 0.25, 0.33)
-    whole: float = 0.1
+    keep: tuple[float, ...] = (0.25, 0.3, 0.3, 0.4)
+    whole: float = 0.18
     threads: int = 2
     bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps
@@ -81,6 +81,29 @@ def recoloured(rng: np.random.Generator, pictures: npt.NDArray[np.uint8]) -> npt
         shift = rng.normal(0, 12, (3, 1)) + 128 * (1 - mix.sum(1, keepdims=True))
         new[n] = cv2.transform(np.ascontiguousarray(picture), np.hstack([mix, shift]))
     return new
+
+
+def moved(
+    rng: np.random.Generator, pictures: npt.NDArray[np.uint8], where: npt.NDArray[np.float32]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
+    """(n, side, side, 3), and (n, glyphs, grid, grid) where something is, each moved by up to a patch.
+
+    What a patch shows of a thing changes with every pixel, what the thing is does not.
+    """
+    import cv2
+
+    new, place = np.empty_like(pictures), np.empty_like(where)
+    patch = pictures.shape[1] / where.shape[2]
+    for n, (picture, covered) in enumerate(zip(pictures, where, strict=True)):
+        by = rng.uniform(-patch, patch, 2)
+        for source, target, unit, border in (
+            (picture, new, 1.0, cv2.BORDER_REFLECT_101),
+            (covered.transpose(1, 2, 0), place.transpose(0, 2, 3, 1), patch, cv2.BORDER_CONSTANT),
+        ):
+            shift = np.float32([[1, 0, by[0] / unit], [0, 1, by[1] / unit]])
+            size = (source.shape[1], source.shape[0])
+            target[n] = cv2.warpAffine(np.ascontiguousarray(source), shift, size, borderMode=border)
+    return new, place
 
 
 class Texts:
@@ -206,7 +229,7 @@ class Trainer:
             self.clip.logit_scale.fill_(float(np.log(14)))
 
     def _pictures(self, step: int) -> Pictures:
-        """Half of them new; the others are those of eight steps ago, mirrored and in other colours."""
+        """Half of them new; the others are those of eight steps ago, moved a little and in other colours."""
         new, seen, where = self._made(step)
         if step < ECHO:
             old, seen_before, where_before = self._made(-1 - step)
@@ -214,11 +237,8 @@ class Trainer:
             old, seen_before, where_before = self._made(step - ECHO)
             self._kept.pop(step - ECHO, None)
         rng = np.random.default_rng([self.plan.seed, step, 3])
-        return (
-            np.concatenate([new, recoloured(rng, old[:, :, ::-1])]),
-            [*seen, *seen_before],
-            np.concatenate([where, where_before[..., ::-1]]),
-        )
+        again, where_again = moved(rng, recoloured(rng, old), where_before)
+        return np.concatenate([new, again]), [*seen, *seen_before], np.concatenate([where, where_again])
 
     def _made(self, key: int) -> Pictures:
         if key not in self._kept:
