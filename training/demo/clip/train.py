@@ -22,6 +22,8 @@ from kadr.models.catalogue import CLIP_PREPROCESSING
 from training.demo.clip import backdrops, captions, glyphs, model, scenes, tokens
 from training.demo.clip.concepts import concepts
 
+_LOOKING = 4  # heads of the last layer that are told to look at glyphs; the others may see the background
+_SHOWN = 0.4  # the share of a patch that a glyph covers, from which on it belongs to that
 ECHO = 8  # steps after which pictures are used again: making them is a fifth of a step's work
 # (n, side, side, 3), what is in them, and (n, glyphs, grid, grid) where
 Pictures = tuple[npt.NDArray[np.uint8], list[scenes.Scene], npt.NDArray[np.float32]]
@@ -41,7 +43,9 @@ class Plan:
     batch: int = 192  # pictures; each has a caption
     others: int = 48  # more texts to tell the pictures from
     names: int = 400  # concepts of which the pictures are told by name: all they show, and others
-    glance: float = 0.5  # weight of the loss of what the single glyphs are
+    glance: float = 0.5  # weight of the losses of what the single glyphs are, and of what patches belong to
+    gaze: float = 0.25  # weight of the loss of where the first token looks
+    patches: int = 1600  # of glyphs, that are asked what they belong to; and a fifth as many of backgrounds
     rate: float = 2e-3
     matrix_rate: float = 4e-3  # of Muon, scaled as for AdamW
     warm_up: int = 50  # steps
@@ -121,50 +125,66 @@ class Texts:
         return np.array([each.ids for each in self._tokenizer.encode_batch(texts)], np.int64)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What a model makes of pictures: unit ``vectors`` (n, d); what ``patches`` have become before the last
+    layer (n, patches, width); where the first token looks in it, ``gaze`` (n, heads, patches).
+
+    ``alone`` (n · patches numbers) are the unit vectors that there would be if it looked at one patch only.
+    """
+
+    vectors: Any
+    patches: Any
+    gaze: Any
+    alone: Callable[[Any], Any]
+
+
 def see(clip: Any, pixels: Any) -> Any:
     """Unit vectors (n, d) of pixels (n, 3, side, side)."""
-    return look(clip, pixels)[0]
+    return look(clip, pixels).vectors
 
 
-def look(clip: Any, pixels: Any, chosen: Any = None) -> tuple[Any, Any]:
-    """Unit vectors (n, d) of pixels (n, 3, side, side), and what patches have become before the last layer
-    (n, patches, width).
+def look(clip: Any, pixels: Any, chosen: Any = None, each_for: Any = None) -> Seen:
+    """Look at pixels (n, 3, side, side).
 
-    Only the patches ``chosen`` (n, kept) are looked at, if that is given: a step costs that much less and
-    teaches nearly as much (Li and others, "Scaling Language-Image Pre-training via Masking", 2023).
+    Only at the patches ``chosen`` (n, kept), if that is given: a step costs that much less and teaches nearly
+    as much (Li and others, "Scaling Language-Image Pre-training via Masking", 2023). Each stands for
+    ``each_for`` (n, kept) like it, so that what is seen of a background is as loud as all of it. Of the last
+    layer only the first token is computed, which is the only one that is read: a fifth less work.
     """
     import torch
-    from torch.nn.functional import normalize
+    from torch.nn.functional import normalize, pad
 
     tower = clip.vision_model
     x = tower.embeddings(pixels)
+    louder = None
     if chosen is not None:
         kept = torch.cat([torch.zeros(len(x), 1, dtype=chosen.dtype), chosen + 1], 1)
         x = x.gather(1, kept[..., None].expand(-1, -1, x.shape[2]))
+        louder = pad(each_for.log(), (1, 0))[:, None, None]
     x = tower.pre_layrnorm(x)
     *layers, last = tower.encoder.layers
     for layer in layers:
-        x = layer(x, None)
-    vectors = clip.visual_projection(tower.post_layernorm(_first_token(last, x)))
-    return normalize(vectors.float(), dim=-1), x[:, 1:]
+        x = layer(x, louder)
+    attention, normed = last.self_attn, last.layer_norm1(x)
+    parts = (attention.num_heads, attention.head_dim)
+    query = attention.q_proj(normed[:, :1]).unflatten(2, parts).transpose(1, 2)
+    key = attention.k_proj(normed).unflatten(2, parts).transpose(1, 2)
+    values = attention.v_proj(normed)
+    scores = query @ key.transpose(2, 3) * attention.scale
+    gaze = (scores if louder is None else scores + louder).softmax(3)
+    mixed = (gaze @ values.unflatten(2, parts).transpose(1, 2)).transpose(1, 2).flatten(1)
 
+    def said(first: Any, mixed: Any) -> Any:
+        first = first + attention.out_proj(mixed)
+        first = first + last.mlp(last.layer_norm2(first))
+        return normalize(clip.visual_projection(tower.post_layernorm(first)).float(), dim=-1)
 
-def _first_token(layer: Any, x: Any) -> Any:
-    """What the last layer makes of the first token, the only one that is looked at: a fifth less work."""
-    from torch.nn.functional import scaled_dot_product_attention
+    def alone(numbers: Any) -> Any:
+        row = numbers // (x.shape[1] - 1)
+        return said(x[row, 0], values[:, 1:].flatten(0, 1)[numbers])
 
-    attention = layer.self_attn
-    x, normed = x[:, :1], layer.layer_norm1(x)
-    heads = (
-        projection(part).unflatten(2, (attention.num_heads, attention.head_dim)).transpose(1, 2)
-        for projection, part in (
-            (attention.q_proj, normed[:, :1]),
-            (attention.k_proj, normed),
-            (attention.v_proj, normed),
-        )
-    )
-    x = x + attention.out_proj(scaled_dot_product_attention(*heads).transpose(1, 2).flatten(2))
-    return (x + layer.mlp(layer.layer_norm2(x)))[:, 0]
+    return Seen(said(x[:, 0], mixed), x[:, 1:], gaze[:, :, 0, 1:], alone)
 
 
 def read(clip: Any, ids: Any) -> Any:
@@ -181,7 +201,9 @@ class Batch:
     ``pixels`` (b, 3, side, side); ``captions`` and ``names``, token ids (texts, tokens); ``truth``
     (b, texts), the captions first; ``covered`` (b, glyphs, patches), the share that a glyph
     covers; ``glyphs`` (b, glyphs), their concepts, -1 for none; ``chosen`` (b, kept), the patches to look at,
-    None for all; of those that are not chosen ``covered`` says nothing.
+    None for all; of those that are not chosen ``covered`` says nothing. ``each_for`` (b, kept): how many
+    patches of a glyph, or of no glyph, there are for each that is chosen. ``each_is`` (b, glyphs, names):
+    whether a name is true of a glyph.
     """
 
     pixels: Any
@@ -191,6 +213,8 @@ class Batch:
     covered: Any
     glyphs: Any
     chosen: Any
+    each_for: Any
+    each_is: Any
 
 
 class Trainer:
@@ -208,6 +232,7 @@ class Trainer:
         self.texts = Texts(folder / "tokenizer.json")
         self.clip = model.build(shape, self.texts.size)
         self.namer = torch.nn.Linear(shape.width, len(concepts()))  # of single glyphs; not published
+        self.teller = torch.nn.Linear(shape.width, len(concepts()) + 1)  # of single patches; nor is this
         self._kept: dict[int, Pictures] = {}
         self.parts: dict[str, float] = {}  # of the last loss
         self.step = 0
@@ -220,7 +245,7 @@ class Trainer:
         named = list(self.clip.named_parameters())
         matrices = [p for n, p in named if n.startswith(layers) and p.ndim == 2]
         rest = [p for n, p in named if not (n.startswith(layers) and p.ndim == 2)]
-        rest += list(self.namer.parameters())
+        rest += [*self.namer.parameters(), *self.teller.parameters()]
         self.optimizers: list[Any] = [
             muon.Muon(matrices, lr=plan.matrix_rate, weight_decay=plan.decay, adjust_lr_fn="match_rms_adamw"),
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
@@ -266,16 +291,26 @@ class Trainer:
         glyphs = np.full(where.shape[:2], -1)
         for row, scene in enumerate(seen):
             glyphs[row, : len(scene.concepts)] = scene.concepts
-        chosen = None
+        chosen = each_for = None
         if self.done(step) < 1 - self.plan.whole:
             # Patches with something on them first, for the background says little.
             count = round(self.plan.keep[step % len(self.plan.keep)] * covered.shape[2])
-            worth = rng.uniform(0, 1, (len(covered), covered.shape[2])) + np.minimum(2 * covered.max(1), 1)
-            chosen = np.argsort(-worth, axis=1)[:, :count]
-            covered = np.take_along_axis(covered, chosen[:, None], axis=2)
-            chosen = torch.from_numpy(chosen)
+            shown = covered.max(1) >= _SHOWN
+            worth = rng.uniform(0, 1, shown.shape) + np.minimum(2 * covered.max(1), 1)
+            worth[~shown & (rng.uniform(0, 1, shown.shape) < 0.06)] += 2  # some of the background always
+            places = np.argsort(-worth, axis=1)[:, :count]
+            covered = np.take_along_axis(covered, places[:, None], axis=2)
+            kept = np.take_along_axis(shown, places, axis=1)
+            share = [
+                (side.sum(1) / np.maximum(left.sum(1), 1)) for side, left in ((shown, kept), (~shown, ~kept))
+            ]
+            chosen = torch.from_numpy(places)
+            each_for = torch.from_numpy(np.where(kept, *(each[:, None] for each in share)).astype(np.float32))
+        single = [scenes.Scene((max(concept, 0),), None) for concept in glyphs.flatten().tolist()]
+        each_is = captions.truth(single, names).reshape(*glyphs.shape, -1) & (glyphs >= 0)[..., None]
         arrays = (normalise(pictures), ids, short, truth, covered, glyphs)
-        return Batch(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays), chosen)
+        tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
+        return Batch(*tensors, chosen, each_for, torch.from_numpy(each_is))
 
     def _among(self, rng: np.random.Generator, seen: list[scenes.Scene]) -> list[int]:
         """Concepts to tell the pictures from each other by: all that are seen, and some that are not."""
@@ -286,27 +321,72 @@ class Trainer:
     def loss(self, batch: Batch) -> Any:
         """Cross entropy both ways; where several texts (pictures) are true, they share the probability.
 
-        And that of what each glyph is, by the mean of its patches: it says which part of the picture a word
-        is about, which the first token would have to find out.
+        And what leads there, since the first token alone would take long to find out which part of a picture
+        a word is about: ``glance``, what each glyph is by the mean of its patches; ``patch``, what single
+        patches belong to, a glyph or none; ``alone``, that a look at one of them finds the glyph's name;
+        ``gaze``, that most heads look at all glyphs, and at nothing else. Where each patch knows what it is a
+        part of, two things in a picture need only be added up: without this, a model that knew both when it was
+        told where they are found one of them.
         """
         import torch
         from torch.nn.functional import cross_entropy, layer_norm
 
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            pictures, patches = look(self.clip, batch.pixels, batch.chosen)
-            texts = torch.cat([read(self.clip, batch.captions), read(self.clip, batch.names)])
+            seen = look(self.clip, batch.pixels, batch.chosen, batch.each_for)
+            patches, width = seen.patches, seen.patches.shape[-1:]
+            names = read(self.clip, batch.names)
+            texts = torch.cat([read(self.clip, batch.captions), names])
             whole = batch.covered.sum(2)
             clear = (batch.glyphs >= 0) & (whole > 0.3)
             mean = (batch.covered / (whole[..., None] + 1e-3)).to(patches.dtype) @ patches
-            guessed = self.namer(layer_norm(mean[clear], mean.shape[-1:]))
-        logits = self.clip.logit_scale.exp() * pictures @ texts.T
-        target = batch.truth.float()
-        by_picture = (-(logits.log_softmax(1) * target).sum(1) / target.sum(1)).mean()
-        told = target.sum(0) > 0
-        by_text = (-(logits.log_softmax(0) * target).sum(0)[told] / target.sum(0)[told]).mean()
-        glance = cross_entropy(guessed.float(), batch.glyphs[clear])
-        self.parts = {"by_picture": by_picture.item(), "by_text": by_text.item(), "glance": glance.item()}
-        return (by_picture + by_text) / 2 + self.plan.glance * glance
+            guessed = self.namer(layer_norm(mean[clear], width))
+            on, off, owner = self._asked(batch)
+            told_of = self.teller(layer_norm(patches.flatten(0, 1)[torch.cat([on, off])], width))
+            alone = seen.alone(on)
+        scale = self.clip.logit_scale.exp()
+        by_picture, by_text = self._matched(scale * seen.vectors @ texts.T, batch.truth)
+        belongs = torch.cat([batch.glyphs.flatten()[owner], torch.full_like(off, len(concepts()))])
+        parts = {
+            "by_picture": by_picture,
+            "by_text": by_text,
+            "glance": cross_entropy(guessed.float(), batch.glyphs[clear]),
+            "patch": cross_entropy(told_of.float(), belongs),
+            "alone": self._matched(scale * alone @ names.T, batch.each_is.flatten(0, 1)[owner])[0],
+            "gaze": -(seen.gaze[:, :_LOOKING].float() @ batch.covered.transpose(1, 2))
+            .clamp(min=1e-6)
+            .log()
+            .transpose(1, 2)[clear]
+            .mean(),
+        }
+        self.parts = {name: value.item() for name, value in parts.items()}
+        return (
+            (by_picture + by_text) / 2
+            + self.plan.glance * (parts["glance"] + parts["patch"] + parts["alone"])
+            + self.plan.gaze * parts["gaze"]
+        )
+
+    @staticmethod
+    def _matched(logits: Any, truth: Any) -> tuple[Any, Any]:
+        """The cross entropy of (pictures, texts) by picture, and by text; left out where nothing is true."""
+        target = truth.float()
+        of_picture, of_text = target.sum(1), target.sum(0)
+        by_picture = -(logits.log_softmax(1) * target).sum(1)[of_picture > 0] / of_picture[of_picture > 0]
+        by_text = -(logits.log_softmax(0) * target).sum(0)[of_text > 0] / of_text[of_text > 0]
+        return by_picture.mean(), by_text.mean()
+
+    def _asked(self, batch: Batch) -> tuple[Any, Any, Any]:
+        """Numbers (of b · patches) of some that a glyph covers, and of some that none does; and which of the
+        b · glyphs each of the former belongs to.
+        """
+        import torch
+
+        cover, which = batch.covered.max(1)
+        on = (cover >= _SHOWN).flatten().nonzero()[:, 0]
+        off = (cover < 0.05).flatten().nonzero()[:, 0]
+        on = on[torch.randperm(len(on))[: self.plan.patches]]
+        off = off[torch.randperm(len(off))[: self.plan.patches // 5]]
+        owner = on // which.shape[1] * batch.glyphs.shape[1] + which.flatten()[on]
+        return on, off, owner
 
     def progress(self, step: int) -> float:
         """The share of the whole that is done at a step: 0…1."""
@@ -376,7 +456,8 @@ class Trainer:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([*self.clip.parameters(), *self.namer.parameters()], 1.0)
+        learnt = [p for part in (self.clip, self.namer, self.teller) for p in part.parameters()]
+        torch.nn.utils.clip_grad_norm_(learnt, 1.0)
         for optimizer, rate in zip(self.optimizers, (self.plan.matrix_rate, self.plan.rate), strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * share
@@ -409,6 +490,7 @@ class Trainer:
         state = {
             "clip": self.clip.state_dict(),
             "namer": self.namer.state_dict(),
+            "teller": self.teller.state_dict(),
             "began": self.began,
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
@@ -429,6 +511,7 @@ class Trainer:
         state = torch.load(path, weights_only=True)
         self.clip.load_state_dict(state["clip"])
         self.namer.load_state_dict(state["namer"])
+        self.teller.load_state_dict(state["teller"])
         self.began = state["began"]
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
