@@ -325,8 +325,8 @@ class Trainer:
         a word is about: ``glance``, what each glyph is by the mean of its patches; ``patch``, what single
         patches belong to, a glyph or none; ``alone``, that a look at one of them finds the glyph's name;
         ``gaze``, that most heads look at all glyphs, and at nothing else. Where each patch knows what it is a
-        part of, two things in a picture need only be added up: without this, a model that knew both when it was
-        told where they are found one of them.
+        part of, two things in a picture need only be added up: without this, a model that knew both when it
+        was told where they are found one of them.
         """
         import torch
         from torch.nn.functional import cross_entropy, layer_norm
