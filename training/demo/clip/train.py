@@ -22,6 +22,9 @@ from kadr.models.catalogue import CLIP_PREPROCESSING
 from training.demo.clip import backdrops, captions, glyphs, model, scenes, tokens
 from training.demo.clip.concepts import concepts
 
+# The scale of the cosines, at most. With 23, which it came to by itself, unlike names were at 0.13 ± 0.12, and
+# of two things in a picture each drowned in what the other one added to the names that are like it.
+_SCALE = 14
 _LOOKING = 4  # heads of the last layer that are told to look at glyphs; the others may see the background
 _SHOWN = 0.4  # the share of a patch that a glyph covers, from which on it belongs to that
 ECHO = 8  # steps after which pictures are used again: making them is a fifth of a step's work
@@ -57,7 +60,7 @@ class Plan:
     easy: float = 0.8
     hard: float = 0.7
     keep: tuple[float, ...] = (0.25, 0.3, 0.3, 0.4)
-    whole: float = 0.18
+    whole: float = 0.12
     threads: int = 2
     bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps
@@ -463,7 +466,7 @@ class Trainer:
                 group["lr"] = rate * share
             optimizer.step()
         with torch.no_grad():
-            self.clip.logit_scale.clamp_(0, float(np.log(60)))
+            self.clip.logit_scale.clamp_(0, float(np.log(_SCALE)))
         return float(loss.item())
 
     def _report(self, losses: list[float], share: float) -> dict[str, float]:
