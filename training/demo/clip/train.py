@@ -22,8 +22,8 @@ from kadr.models.catalogue import CLIP_PREPROCESSING
 from training.demo.clip import backdrops, captions, glyphs, model, scenes, tokens
 from training.demo.clip.concepts import concepts
 
-# The scale of the cosines, at most. With 23, which it came to by itself, unlike names were at 0.13 ± 0.12, and
-# of two things in a picture each drowned in what the other one added to the names that are like it.
+# The scale of the cosines, at most. With 23, which it came to by itself, different names were at 0.13 ± 0.12;
+# of two things in a picture each then drowned in what the other one adds to the names that are like it.
 _SCALE = 14
 _LOOKING = 4  # heads of the last layer that are told to look at glyphs; the others may see the background
 _SHOWN = 0.4  # the share of a patch that a glyph covers, from which on it belongs to that
@@ -48,6 +48,7 @@ class Plan:
     names: int = 400  # concepts of which the pictures are told by name: all they show, and others
     glance: float = 0.5  # weight of the losses of what the single glyphs are, and of what patches belong to
     gaze: float = 0.25  # weight of the loss of where the first token looks
+    spread: float = 30.0  # weight of the loss of how like each other names are, a square of a cosine
     patches: int = 1600  # of glyphs, that are asked what they belong to; and a fifth as many of backgrounds
     rate: float = 2e-3
     matrix_rate: float = 4e-3  # of Muon, scaled as for AdamW
@@ -206,7 +207,7 @@ class Batch:
     covers; ``glyphs`` (b, glyphs), their concepts, -1 for none; ``chosen`` (b, kept), the patches to look at,
     None for all; of those that are not chosen ``covered`` says nothing. ``each_for`` (b, kept): how many
     patches of a glyph, or of no glyph, there are for each that is chosen. ``each_is`` (b, glyphs, names):
-    whether a name is true of a glyph.
+    whether a name is true of a glyph; ``alike`` (names, names): whether one is true of what the other means.
     """
 
     pixels: Any
@@ -218,6 +219,7 @@ class Batch:
     chosen: Any
     each_for: Any
     each_is: Any
+    alike: Any
 
 
 class Trainer:
@@ -286,7 +288,8 @@ class Trainer:
         rng = np.random.default_rng([self.plan.seed, step, 2])
         said = [captions.caption(rng, scene) for scene in seen]
         said += captions.distractors(rng, self.plan.others)
-        names = captions.names(rng, self._among(rng, seen))
+        among = self._among(rng, seen)
+        names = captions.names(rng, among)
         truth = captions.truth(seen, [*said, *names])
         ids = self.texts.ids([each.text for each in said])
         short = self.texts.ids([each.text for each in names])
@@ -309,11 +312,13 @@ class Trainer:
             ]
             chosen = torch.from_numpy(places)
             each_for = torch.from_numpy(np.where(kept, *(each[:, None] for each in share)).astype(np.float32))
-        single = [scenes.Scene((max(concept, 0),), None) for concept in glyphs.flatten().tolist()]
-        each_is = captions.truth(single, names).reshape(*glyphs.shape, -1) & (glyphs >= 0)[..., None]
+        alike = captions.truth([scenes.Scene((concept,), None) for concept in among], names)
+        place = {concept: n for n, concept in enumerate(among)}
+        own = np.array([place.get(concept, 0) for concept in glyphs.flatten().tolist()])
+        each_is = alike[own].reshape(*glyphs.shape, -1) & (glyphs >= 0)[..., None]
         arrays = (normalise(pictures), ids, short, truth, covered, glyphs)
         tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-        return Batch(*tensors, chosen, each_for, torch.from_numpy(each_is))
+        return Batch(*tensors, chosen, each_for, torch.from_numpy(each_is), torch.from_numpy(alike))
 
     def _among(self, rng: np.random.Generator, seen: list[scenes.Scene]) -> list[int]:
         """Concepts to tell the pictures from each other by: all that are seen, and some that are not."""
@@ -327,9 +332,9 @@ class Trainer:
         And what leads there, since the first token alone would take long to find out which part of a picture
         a word is about: ``glance``, what each glyph is by the mean of its patches; ``patch``, what single
         patches belong to, a glyph or none; ``alone``, that a look at one of them finds the glyph's name;
-        ``gaze``, that most heads look at all glyphs, and at nothing else. Where each patch knows what it is a
-        part of, two things in a picture need only be added up: without this, a model that knew both when it
-        was told where they are found one of them.
+        ``gaze``, that most heads look at all glyphs, and at nothing else; ``spread``, that names which mean
+        different things lie at right angles. Two things in a picture then need only be added up: without that
+        a model which knew both when it was told where they are found one of them.
         """
         import torch
         from torch.nn.functional import cross_entropy, layer_norm
@@ -349,12 +354,14 @@ class Trainer:
         scale = self.clip.logit_scale.exp()
         by_picture, by_text = self._matched(scale * seen.vectors @ texts.T, batch.truth)
         belongs = torch.cat([batch.glyphs.flatten()[owner], torch.full_like(off, len(concepts()))])
+        unlike = ~(batch.alike | batch.alike.T)
         parts = {
             "by_picture": by_picture,
             "by_text": by_text,
             "glance": cross_entropy(guessed.float(), batch.glyphs[clear]),
             "patch": cross_entropy(told_of.float(), belongs),
             "alone": self._matched(scale * alone @ names.T, batch.each_is.flatten(0, 1)[owner])[0],
+            "spread": (names @ names.T)[unlike].square().mean(),
             "gaze": -(seen.gaze[:, :_LOOKING].float() @ batch.covered.transpose(1, 2))
             .clamp(min=1e-6)
             .log()
@@ -366,6 +373,7 @@ class Trainer:
             (by_picture + by_text) / 2
             + self.plan.glance * (parts["glance"] + parts["patch"] + parts["alone"])
             + self.plan.gaze * parts["gaze"]
+            + self.plan.spread * parts["spread"]
         )
 
     @staticmethod
@@ -476,7 +484,7 @@ class Trainer:
             "loss": round(float(np.mean(losses)), 4),
             "rate": round(self.plan.rate * share, 6),
             "scale": round(self.clip.logit_scale.exp().item(), 2),
-            **{name: round(value, 3) for name, value in self.parts.items()},
+            **{name: round(value, 4) for name, value in self.parts.items()},
         }
         self._log(report)
         return report
