@@ -61,7 +61,7 @@ class Plan:
     easy: float = 0.8
     hard: float = 0.7
     keep: tuple[float, ...] = (0.25, 0.3, 0.3, 0.4)
-    whole: float = 0.12
+    whole: float = 0.22
     threads: int = 2
     bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps
