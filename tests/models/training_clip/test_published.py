@@ -36,7 +36,7 @@ def test_the_published_weights_give_the_vectors_of_the_converted_model() -> None
         seen, told = see(clip, torch.from_numpy(pixels)).numpy(), read(clip, torch.from_numpy(ids)).numpy()
     for name, given, own in (("model", {"pixels": pixels}, seen), ("text", {"input_ids": ids}, told)):
         (converted,) = onnxruntime.InferenceSession(DEMO / f"{name}.onnx").run(None, given)
-        assert (own * converted).sum(1).min() > 0.995
+        assert (own * converted).sum(1).min() > 0.98  # the converted one rounds what it multiplies, too
         assert abs(own @ own.T - converted @ converted.T).max() < 0.02
 
 
