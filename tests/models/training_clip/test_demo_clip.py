@@ -192,6 +192,25 @@ def test_heads_look_at_neighbours_before_any_training() -> None:
     assert (gaze[:5, middle] - middle).tolist() == [0, 1, grid, -1, -grid]
 
 
+def test_a_look_at_all_patches_is_what_transformers_sees() -> None:
+    import torch
+
+    clip = build(SHAPE, 20).eval()
+    pixels, patches = torch.rand(2, 3, SHAPE.side, SHAPE.side), (SHAPE.side // SHAPE.patch) ** 2
+    with torch.no_grad():
+        own = clip.get_image_features(pixel_values=pixels).pooler_output
+        own = torch.nn.functional.normalize(own, dim=-1)
+        chosen = torch.randperm(patches)[None].repeat(2, 1)
+        part, weights = chosen[:, :5], torch.tensor([[1.0, 1.0, 1.0, 1.0, 4.0]] * 2)
+        same = train.look(clip, pixels, chosen, torch.ones(2, patches)).vectors
+        louder = train.look(clip, pixels, part, weights).vectors
+        fourfold = torch.cat([part, part[:, 4:].repeat(1, 3)], 1)
+        again = train.look(clip, pixels, fourfold, torch.ones(2, 8)).vectors
+    assert torch.allclose(train.see(clip, pixels), own, atol=1e-5)
+    assert torch.allclose(same, own, atol=1e-5)
+    assert torch.allclose(louder, again, atol=1e-5)  # a patch for four is as loud as four of it
+
+
 def test_a_bent_glyph_is_another_one_but_still_itself(drawn: glyphs.Glyphs) -> None:
     bent = scenes.warp(drawn.bitmaps, 1)
     inside = drawn.bitmaps[..., 3] > 0

@@ -34,9 +34,13 @@ def test_the_published_weights_give_the_vectors_of_the_converted_model() -> None
     ids = texts.ids(["a cat", "two dogs in the snow", "ambulance"])
     with torch.no_grad():
         seen, told = see(clip, torch.from_numpy(pixels)).numpy(), read(clip, torch.from_numpy(ids)).numpy()
-    for name, given, own in (("model", {"pixels": pixels}, seen), ("text", {"input_ids": ids}, told)):
+    # What is multiplied is rounded, too, which costs pictures more than texts.
+    for name, given, own, near in (
+        ("model", {"pixels": pixels}, seen, 0.98),
+        ("text", {"input_ids": ids}, told, 0.995),
+    ):
         (converted,) = onnxruntime.InferenceSession(DEMO / f"{name}.onnx").run(None, given)
-        assert (own * converted).sum(1).min() > 0.98  # the converted one rounds what it multiplies, too
+        assert (own * converted).sum(1).min() > near
         assert abs(own @ own.T - converted @ converted.T).max() < 0.02
 
 

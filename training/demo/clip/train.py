@@ -46,7 +46,7 @@ class Plan:
     batch: int = 192  # pictures; each has a caption
     others: int = 48  # more texts to tell the pictures from
     names: int = 400  # concepts of which the pictures are told by name: all they show, and others
-    glance: float = 0.5  # weight of the losses of what the single glyphs are, and of what patches belong to
+    glance: float = 0.5  # weight of each of the losses of single glyphs and patches
     gaze: float = 0.25  # weight of the loss of where the first token looks
     spread: float = 30.0  # weight of the loss of how like each other names are, a square of a cosine
     patches: int = 1600  # of glyphs, that are asked what they belong to; and a fifth as many of backgrounds
@@ -256,7 +256,7 @@ class Trainer:
             torch.optim.AdamW(rest, lr=plan.rate, betas=(0.9, 0.98), weight_decay=plan.decay),
         ]
         with torch.no_grad():
-            self.clip.logit_scale.fill_(float(np.log(14)))
+            self.clip.logit_scale.fill_(float(np.log(_SCALE)))
 
     def _pictures(self, step: int) -> Pictures:
         """Half of them new; the others are those of eight steps ago, moved a little and in other colours."""
@@ -352,7 +352,8 @@ class Trainer:
             told_of = self.teller(layer_norm(patches.flatten(0, 1)[torch.cat([on, off])], width))
             alone = seen.alone(on)
         scale = self.clip.logit_scale.exp()
-        by_picture, by_text = self._matched(scale * seen.vectors @ texts.T, batch.truth)
+        logits, truth = scale * seen.vectors @ texts.T, batch.truth
+        by_picture, by_text = self._matched(logits, truth), self._matched(logits.T, truth.T)
         belongs = torch.cat([batch.glyphs.flatten()[owner], torch.full_like(off, len(concepts()))])
         unlike = ~(batch.alike | batch.alike.T)
         parts = {
@@ -360,7 +361,7 @@ class Trainer:
             "by_text": by_text,
             "glance": cross_entropy(guessed.float(), batch.glyphs[clear]),
             "patch": cross_entropy(told_of.float(), belongs),
-            "alone": self._matched(scale * alone @ names.T, batch.each_is.flatten(0, 1)[owner])[0],
+            "alone": self._matched(scale * alone @ names.T, batch.each_is.flatten(0, 1)[owner]),
             "spread": (names @ names.T)[unlike].square().mean(),
             "gaze": -(seen.gaze[:, :_LOOKING].float() @ batch.covered.transpose(1, 2))
             .clamp(min=1e-6)
@@ -377,13 +378,12 @@ class Trainer:
         )
 
     @staticmethod
-    def _matched(logits: Any, truth: Any) -> tuple[Any, Any]:
-        """The cross entropy of (pictures, texts) by picture, and by text; left out where nothing is true."""
+    def _matched(logits: Any, truth: Any) -> Any:
+        """The cross entropy of rows of which several columns may be true; those with none are left out."""
         target = truth.float()
-        of_picture, of_text = target.sum(1), target.sum(0)
-        by_picture = -(logits.log_softmax(1) * target).sum(1)[of_picture > 0] / of_picture[of_picture > 0]
-        by_text = -(logits.log_softmax(0) * target).sum(0)[of_text > 0] / of_text[of_text > 0]
-        return by_picture.mean(), by_text.mean()
+        count = target.sum(1)
+        told = count > 0
+        return (-(logits.log_softmax(1) * target).sum(1)[told] / count[told]).mean()
 
     def _asked(self, batch: Batch) -> tuple[Any, Any, Any]:
         """Numbers (of b · patches) of some that a glyph covers, and of some that none does; and which of the
