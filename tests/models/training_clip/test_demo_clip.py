@@ -33,7 +33,6 @@ PLAN = train.Plan(
     rate=3e-3,
     warm_up=5,
     steps=60,
-    keep=(0.8,),
     report=10,
     bfloat16=False,
     save_every=1e9,
@@ -192,23 +191,37 @@ def test_heads_look_at_neighbours_before_any_training() -> None:
     assert (gaze[:5, middle] - middle).tolist() == [0, 1, grid, -1, -grid]
 
 
-def test_a_look_at_all_patches_is_what_transformers_sees() -> None:
+def test_what_is_trained_is_what_transformers_sees() -> None:
     import torch
 
     clip = build(SHAPE, 20).eval()
-    pixels, patches = torch.rand(2, 3, SHAPE.side, SHAPE.side), (SHAPE.side // SHAPE.patch) ** 2
+    pixels = torch.rand(2, 3, SHAPE.side, SHAPE.side)
     with torch.no_grad():
         own = clip.get_image_features(pixel_values=pixels).pooler_output
         own = torch.nn.functional.normalize(own, dim=-1)
-        chosen = torch.randperm(patches)[None].repeat(2, 1)
-        part, weights = chosen[:, :5], torch.tensor([[1.0, 1.0, 1.0, 1.0, 4.0]] * 2)
-        same = train.look(clip, pixels, chosen, torch.ones(2, patches)).vectors
-        louder = train.look(clip, pixels, part, weights).vectors
-        fourfold = torch.cat([part, part[:, 4:].repeat(1, 3)], 1)
-        again = train.look(clip, pixels, fourfold, torch.ones(2, 8)).vectors
-    assert torch.allclose(train.see(clip, pixels), own, atol=1e-5)
-    assert torch.allclose(same, own, atol=1e-5)
-    assert torch.allclose(louder, again, atol=1e-5)  # a patch for four is as loud as four of it
+        seen = train.see(clip, pixels)
+    assert torch.allclose(seen, own, atol=1e-5)
+
+
+def test_a_sign_is_painted_as_drawings_of_the_thing_are(drawn: glyphs.Glyphs) -> None:
+    ring = np.zeros((72, 72, 4), np.uint8)
+    y, x = np.mgrid[-1:1:72j, -1:1:72j]
+    far = x**2 + y**2
+    ring[..., 3] = 255 * ((far < 0.9) & (far > 0.7))
+    outside = far > 1
+    assert glyphs.painted(drawn.bitmaps[0], [], 1) is drawn.bitmaps[0]  # it has a colour
+    red = [glyphs.painted(ring, [drawn.bitmaps[0]], seed) for seed in range(8)]
+    for each in red:
+        assert each[36, 36].tolist() == [220, 20, 20, 255]  # what the line encloses is filled
+        assert not each[..., 3][outside].any()
+        assert np.abs(each[36, 36, :3].astype(int) - each[36, 2, :3]).sum() > 100  # and the line still seen
+    assert np.array_equal(red[0], glyphs.painted(ring, [drawn.bitmaps[0]], 0))
+
+
+def test_signs_are_found_by_any_name_that_means_one_thing() -> None:
+    icons = {"cat-outline": {}, "kitten-fill": {}, "kitten": {}, "pizza-2": {}, "bat": {}, "guitars": {}}
+    found = {concepts()[number].name: icon for number, icon in glyphs.called({"icons": icons}).items()}
+    assert found == {"cat": "kitten-fill", "pizza": "pizza-2", "guitar": "guitars"}
 
 
 def test_a_bent_glyph_is_another_one_but_still_itself(drawn: glyphs.Glyphs) -> None:

@@ -44,6 +44,31 @@ def test_the_published_weights_give_the_vectors_of_the_converted_model() -> None
         assert abs(own @ own.T - converted @ converted.T).max() < 0.02
 
 
+def test_a_model_that_has_grown_gives_the_vectors_that_it_gave_before() -> None:
+    import torch
+
+    small = Shape(side=32, width=64, layers=2, text_width=64, text_layers=1)
+    large = Shape(side=32, width=64, layers=4, text_width=128, text_layers=1)
+    torch.manual_seed(1)
+    before, after = build(small, 20).eval(), build(large, 20).eval()
+    weights = {
+        name: value.numpy() for name, value in before.state_dict().items() if value.is_floating_point()
+    }
+    pictures = {name: value for name, value in weights.items() if name.startswith("vis")}
+    texts = {name: value for name, value in weights.items() if name.startswith("text")}
+    grown = published.deepened(pictures, "vision_model", 4)
+    grown |= published.doubled(texts, np.random.default_rng(0))
+    assert (
+        set(after.load_state_dict({k: torch.tensor(v) for k, v in grown.items()}, strict=False)[1]) == set()
+    )
+    pixels, ids = torch.rand(2, 3, 32, 32), torch.tensor([[2, 5, 6, 19], [2, 7, 19, 0]])
+    with torch.no_grad():
+        assert torch.allclose(see(before, pixels), see(after, pixels), atol=1e-5)
+        assert torch.allclose(read(before, ids), read(after, ids), atol=1e-5)
+    halves = np.split(grown["text_projection.weight"], 2, 1)
+    assert np.abs(halves[0] - halves[1]).min() > 0  # the two may come to differ
+
+
 def test_weights_of_another_shape_are_refused() -> None:
     clip = build(Shape(width=128), Texts(DEMO / "tokenizer.json").size)
     with pytest.raises(ValueError, match="another shape"):

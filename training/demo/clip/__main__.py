@@ -14,6 +14,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 import numpy as np
 import typer
 
+from training.demo import memory
 from training.demo.clip.train import Plan
 
 app = typer.Typer(help="Make the demo CLIP.", no_args_is_help=True, pretty_exceptions_enable=False)
@@ -185,4 +186,5 @@ def export(
 
 
 if __name__ == "__main__":
+    memory.keep("training.demo.clip")
     app()

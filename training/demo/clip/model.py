@@ -18,8 +18,8 @@ class Shape:
     side: int = 80  # pixels
     patch: int = 8
     width: int = 192
-    layers: int = 4
-    text_width: int = 128
+    layers: int = 6
+    text_width: int = 256
     text_layers: int = 2
     per_head: int = 32
     dimensions: int = 512

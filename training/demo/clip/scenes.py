@@ -23,7 +23,7 @@ Coverage = npt.NDArray[np.float32]
 TOGETHER = 2  # glyphs in a picture, at most
 PAIRS = 0.58  # of the pictures that are not easy show two things: what each is takes longest to learn there
 WARPED = 3  # more shapes of each glyph, as other artists might have drawn it
-RESTYLED = 4  # more again, whose manner of drawing differs too
+RESTYLED = 8  # more again, whose manner of drawing differs too
 
 _SCENERY = tuple(KINDS.values())
 
@@ -69,7 +69,7 @@ class Composer:
         shapes = [_levels(glyphs.bitmaps)]
         shapes += [_levels(warp(glyphs.bitmaps, seed)) for seed in range(1, warped + 1)]
         for seed in range(warped + 1, warped + restyled + 1):
-            shapes.append(_levels(restyle(warp(glyphs.bitmaps, seed), seed)))
+            shapes.append(_levels(restyle(warp(glyphs.bitmaps, seed, 0.05), seed)))
         self._shapes = shapes
         self._backdrops = backdrops
         self._lettering = lettering
@@ -247,8 +247,10 @@ def _levels(bitmaps: Pixels) -> list[Pixels]:
     return levels
 
 
-def warp(bitmaps: Pixels, seed: int) -> Pixels:
+def warp(bitmaps: Pixels, seed: int, most: float = 0.035) -> Pixels:
     """The glyphs bent smoothly, each in its own way, some of them with gradients and details levelled out.
+
+    By at most ``most`` of a side, as a standard deviation.
 
     Colour and form of a thing differ from artist to artist; what is taught must not hang on one outline.
     """
@@ -259,7 +261,7 @@ def warp(bitmaps: Pixels, seed: int) -> Pixels:
     for n, bitmap in enumerate(bitmaps):
         field = rng.normal(0, 1, (int(rng.integers(3, 6)),) * 2 + (2,)).astype(np.float32)
         field = (
-            cv2.resize(field, (side, side), interpolation=cv2.INTER_CUBIC) * rng.uniform(0.01, 0.035) * side
+            cv2.resize(field, (side, side), interpolation=cv2.INTER_CUBIC) * rng.uniform(0.01, most) * side
         )
         shape = cv2.remap(bitmap, x + field[..., 0], y + field[..., 1], cv2.INTER_LINEAR)
         if rng.random() < 0.4:

@@ -38,8 +38,7 @@ class Plan:
     """How to train, and how long: ``minutes`` of computing (pauses left out), or ``steps``, or until a time.
 
     The rates fall to nothing in the last part, ``cooling``. Pictures get harder from the start: ``easy`` of
-    them show one large glyph at first, none once ``hard`` of the time is over. A step looks at one of the
-    shares ``keep`` of the patches, and at all of them in the last part, ``whole``.
+    them show one large glyph at first, none once ``hard`` of the time is over.
     """
 
     seed: int = 1
@@ -60,8 +59,6 @@ class Plan:
     cooling: float = 0.7
     easy: float = 0.8
     hard: float = 0.7
-    keep: tuple[float, ...] = (0.25, 0.3, 0.3, 0.4)
-    whole: float = 0.22
     threads: int = 2
     bfloat16: bool | None = None  # None: where the processor has instructions for it
     report: int = 25  # steps
@@ -148,36 +145,29 @@ def see(clip: Any, pixels: Any) -> Any:
     return look(clip, pixels).vectors
 
 
-def look(clip: Any, pixels: Any, chosen: Any = None, each_for: Any = None) -> Seen:
+def look(clip: Any, pixels: Any) -> Seen:
     """Look at pixels (n, 3, side, side).
 
-    Only at the patches ``chosen`` (n, kept), if that is given: a step costs that much less and teaches nearly
-    as much (Li and others, "Scaling Language-Image Pre-training via Masking", 2023). Each stands for
-    ``each_for`` (n, kept) like it, so that what is seen of a background is as loud as all of it. Of the last
-    layer only the first token is computed, which is the only one that is read: a fifth less work.
+    Of the last layer only the first token is computed, which is the only one that is read.
     """
     import torch
-    from torch.nn.functional import normalize, pad
+    from torch.nn.functional import normalize
 
     tower = clip.vision_model
-    x = tower.embeddings(pixels)
-    louder = None
-    if chosen is not None:
-        kept = torch.cat([torch.zeros(len(x), 1, dtype=chosen.dtype), chosen + 1], 1)
-        x = x.gather(1, kept[..., None].expand(-1, -1, x.shape[2]))
-        louder = pad(each_for.log(), (1, 0))[:, None, None]
-    x = tower.pre_layrnorm(x)
     *layers, last = tower.encoder.layers
+    x = tower.pre_layrnorm(tower.embeddings(pixels))
+    if torch.is_autocast_enabled("cpu"):
+        x = x.to(torch.get_autocast_dtype("cpu"))
     for layer in layers:
-        x = layer(x, louder)
+        x = x + layer.self_attn.out_proj(_attended(layer.self_attn, layer.layer_norm1(x)))
+        x = x + layer.mlp(layer.layer_norm2(x))
     attention, normed = last.self_attn, last.layer_norm1(x)
-    parts = (attention.num_heads, attention.head_dim)
-    query = attention.q_proj(normed[:, :1]).unflatten(2, parts).transpose(1, 2)
-    key = attention.k_proj(normed).unflatten(2, parts).transpose(1, 2)
+    heads = (attention.num_heads, attention.head_dim)
+    query = attention.q_proj(normed[:, :1]).unflatten(2, heads).transpose(1, 2)
+    key = attention.k_proj(normed).unflatten(2, heads).transpose(1, 2)
     values = attention.v_proj(normed)
-    scores = query @ key.transpose(2, 3) * attention.scale
-    gaze = (scores if louder is None else scores + louder).softmax(3)
-    mixed = (gaze @ values.unflatten(2, parts).transpose(1, 2)).transpose(1, 2).flatten(1)
+    gaze = (query @ key.transpose(2, 3) * attention.scale).softmax(3)
+    mixed = (gaze @ values.unflatten(2, heads).transpose(1, 2)).transpose(1, 2).flatten(1)
 
     def said(first: Any, mixed: Any) -> Any:
         first = first + attention.out_proj(mixed)
@@ -189,6 +179,27 @@ def look(clip: Any, pixels: Any, chosen: Any = None, each_for: Any = None) -> Se
         return said(x[row, 0], values[:, 1:].flatten(0, 1)[numbers])
 
     return Seen(said(x[:, 0], mixed), x[:, 1:], gaze[:, :, 0, 1:], alone)
+
+
+def _attended(attention: Any, normed: Any) -> Any:
+    """What a layer's heads gather for (n, tokens, width).
+
+    The exponentials are divided by their sum after they have been multiplied, so that what there is of each
+    pair of tokens is gone through once instead of four times: with products as quick as a processor's own
+    instructions for matrices make them, that was half of a step. No score is subtracted from the others, for
+    none comes near 88, beyond which an exponential is no number.
+    """
+    import torch
+
+    parts = (attention.num_heads, attention.head_dim)
+    query, key, value = (
+        each(normed).unflatten(2, parts).transpose(1, 2)
+        for each in (attention.q_proj, attention.k_proj, attention.v_proj)
+    )
+    shares = (query * attention.scale @ key.transpose(2, 3)).exp()
+    value = torch.cat([value, torch.ones_like(value[..., :1])], 3)
+    mixed = shares @ value
+    return (mixed[..., :-1] / mixed[..., -1:]).transpose(1, 2).flatten(2)
 
 
 def read(clip: Any, ids: Any) -> Any:
@@ -204,10 +215,8 @@ class Batch:
 
     ``pixels`` (b, 3, side, side); ``captions`` and ``names``, token ids (texts, tokens); ``truth``
     (b, texts), the captions first; ``covered`` (b, glyphs, patches), the share that a glyph
-    covers; ``glyphs`` (b, glyphs), their concepts, -1 for none; ``chosen`` (b, kept), the patches to look at,
-    None for all; of those that are not chosen ``covered`` says nothing. ``each_for`` (b, kept): how many
-    patches of a glyph, or of no glyph, there are for each that is chosen. ``each_is`` (b, glyphs, names):
-    whether a name is true of a glyph; ``alike`` (names, names): whether one is true of what the other means.
+    covers; ``glyphs`` (b, glyphs), their concepts, -1 for none; ``each_is`` (b, glyphs, names): whether a
+    name is true of a glyph; ``alike`` (names, names): whether one is true of what the other means.
     """
 
     pixels: Any
@@ -216,8 +225,6 @@ class Batch:
     truth: Any
     covered: Any
     glyphs: Any
-    chosen: Any
-    each_for: Any
     each_is: Any
     alike: Any
 
@@ -297,28 +304,13 @@ class Trainer:
         glyphs = np.full(where.shape[:2], -1)
         for row, scene in enumerate(seen):
             glyphs[row, : len(scene.concepts)] = scene.concepts
-        chosen = each_for = None
-        if self.done(step) < 1 - self.plan.whole:
-            # Patches with something on them first, for the background says little.
-            count = round(self.plan.keep[step % len(self.plan.keep)] * covered.shape[2])
-            shown = covered.max(1) >= _SHOWN
-            worth = rng.uniform(0, 1, shown.shape) + np.minimum(2 * covered.max(1), 1)
-            worth[~shown & (rng.uniform(0, 1, shown.shape) < 0.06)] += 2  # some of the background always
-            places = np.argsort(-worth, axis=1)[:, :count]
-            covered = np.take_along_axis(covered, places[:, None], axis=2)
-            kept = np.take_along_axis(shown, places, axis=1)
-            share = [
-                (side.sum(1) / np.maximum(left.sum(1), 1)) for side, left in ((shown, kept), (~shown, ~kept))
-            ]
-            chosen = torch.from_numpy(places)
-            each_for = torch.from_numpy(np.where(kept, *(each[:, None] for each in share)).astype(np.float32))
         alike = captions.truth([scenes.Scene((concept,), None) for concept in among], names)
         place = {concept: n for n, concept in enumerate(among)}
         own = np.array([place.get(concept, 0) for concept in glyphs.flatten().tolist()])
         each_is = alike[own].reshape(*glyphs.shape, -1) & (glyphs >= 0)[..., None]
         arrays = (normalise(pictures), ids, short, truth, covered, glyphs)
         tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-        return Batch(*tensors, chosen, each_for, torch.from_numpy(each_is), torch.from_numpy(alike))
+        return Batch(*tensors, torch.from_numpy(each_is), torch.from_numpy(alike))
 
     def _among(self, rng: np.random.Generator, seen: list[scenes.Scene]) -> list[int]:
         """Concepts to tell the pictures from each other by: all that are seen, and some that are not."""
@@ -340,7 +332,7 @@ class Trainer:
         from torch.nn.functional import cross_entropy, layer_norm
 
         with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            seen = look(self.clip, batch.pixels, batch.chosen, batch.each_for)
+            seen = look(self.clip, batch.pixels)
             patches, width = seen.patches, seen.patches.shape[-1:]
             names = read(self.clip, batch.names)
             texts = torch.cat([read(self.clip, batch.captions), names])

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import os
-import sys
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime, timedelta
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
-# A step's large arrays come from memory that is kept: to ask the system for it every time takes as long as
-# the step. The C library reads this before Python starts, so the process begins once more.
-_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**36), "MALLOC_ARENA_MAX": "1"}
 # Threads that wait asleep: on cores with other work, waiting in a loop takes longer than the work itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
-import typer  # noqa: E402 - after the settings, which libraries read as they are loaded
+import typer
+
+from training.demo import memory
 
 app = typer.Typer(help="Make the demo Whisper.", no_args_is_help=True, pretty_exceptions_enable=False)
 Folder = Annotated[Path, typer.Option("--folder", help="Where everything is kept.")]
@@ -170,10 +168,5 @@ def _next(clock: str) -> float:
 
 
 if __name__ == "__main__":
-    if not os.environ.keys() >= _MEMORY.keys():
-        os.execve(  # noqa: S606 - itself
-            sys.executable,
-            [sys.executable, "-m", "training.demo.whisper", *sys.argv[1:]],
-            {**os.environ, **_MEMORY},
-        )
+    memory.keep("training.demo.whisper")
     app()
