@@ -69,6 +69,19 @@ def test_a_model_that_has_grown_gives_the_vectors_that_it_gave_before() -> None:
     assert np.abs(halves[0] - halves[1]).min() > 0  # the two may come to differ
 
 
+def test_positions_of_a_larger_picture_lie_between_those_of_a_smaller_one() -> None:
+    places = np.zeros((1 + 100, 2), np.float32)
+    places[0] = 7
+    places[1:, 0], places[1:, 1] = np.repeat(np.arange(10), 10), np.tile(np.arange(10), 10)
+    larger = published.spread(places, 20)
+    assert larger.shape == (401, 2)
+    assert larger[0].tolist() == [7, 7]
+    table = larger[1:].reshape(20, 20, 2)
+    assert np.abs(table[2:-2, 2:-2, 0].mean(1) - (np.arange(2, 18) - 0.5) / 2).max() < 0.1
+    assert np.abs(table - table.transpose(1, 0, 2)[..., ::-1]).max() < 1e-5
+    assert np.abs(published.spread(places, 10) - places).max() < 1e-6
+
+
 def test_weights_of_another_shape_are_refused() -> None:
     clip = build(Shape(width=128), Texts(DEMO / "tokenizer.json").size)
     with pytest.raises(ValueError, match="another shape"):

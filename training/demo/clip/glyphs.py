@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from training.demo.clip.concepts import VARIATION, concepts, slug
 
-SIDE = 72  # pixels of a kept glyph; in a picture of 64 pixels it is never larger than that
+SIDE = 72  # pixels of a kept glyph; the largest in a picture are a third larger
 Bitmaps = npt.NDArray[np.uint8]
 Colour = npt.NDArray[np.int64]
 
@@ -54,7 +54,7 @@ SETS = (
     GlyphSet("openmoji", "1.2.29", "OpenMoji", "CC-BY-SA-4.0", held_out=True),
     # Most things newer than 2016 were drawn as emoji by two hands only, of which nobody learns what they have
     # in common. Signs are drawings by other hands.
-    GlyphSet("game-icons", "1.2.4", "game-icons.net", "CC-BY-3.0", icons=True),
+    GlyphSet("game-icons", "1.2.4", "Lorc, Delapouite and others", "CC-BY-3.0", icons=True),
     GlyphSet("mdi", "1.2.3", "Pictogrammers", "Apache-2.0", icons=True),
     GlyphSet("icon-park", "1.2.4", "ByteDance", "Apache-2.0", icons=True),
     GlyphSet("tabler", "1.2.41", "Paweł Kuna", "MIT", icons=True),

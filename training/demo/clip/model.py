@@ -15,7 +15,7 @@ from training.demo.clip.tokens import MAX_TOKENS
 class Shape:
     """Sizes of the two towers; 512 dimensions is what Kadr's visual vectors have."""
 
-    side: int = 80  # pixels
+    side: int = 112  # pixels
     patch: int = 8
     width: int = 192
     layers: int = 6
