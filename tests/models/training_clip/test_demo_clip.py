@@ -209,7 +209,8 @@ def test_a_sign_is_painted_as_drawings_of_the_thing_are(drawn: glyphs.Glyphs) ->
     far = x**2 + y**2
     ring[..., 3] = 255 * ((far < 0.9) & (far > 0.7))
     outside = far > 1
-    assert glyphs.painted(drawn.bitmaps[0], [], 1) is drawn.bitmaps[0]  # it has a colour
+    colours = np.concatenate([drawn.bitmaps[0][:, :36], drawn.bitmaps[1][:, 36:]], axis=1)
+    assert glyphs.painted(colours, [], 1) is colours  # it has its own
     red = [glyphs.painted(ring, [drawn.bitmaps[0]], seed) for seed in range(8)]
     for each in red:
         assert each[36, 36].tolist() == [220, 20, 20, 255]  # what the line encloses is filled

@@ -52,7 +52,7 @@ def spread(places: Array, grid: int) -> Array:
     import torch
 
     old = round((len(places) - 1) ** 0.5)
-    squares = torch.from_numpy(places[1:].T.reshape(1, -1, old, old))
+    squares = torch.tensor(places[1:].T.reshape(1, -1, old, old))
     new = torch.nn.functional.interpolate(squares, size=(grid, grid), mode="bicubic")
     return np.concatenate([places[:1], new.numpy().reshape(places.shape[1], -1).T])
 
