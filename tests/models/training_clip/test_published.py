@@ -58,9 +58,8 @@ def test_a_model_that_has_grown_gives_the_vectors_that_it_gave_before() -> None:
     texts = {name: value for name, value in weights.items() if name.startswith("text")}
     grown = published.deepened(pictures, "vision_model", 4)
     grown |= published.doubled(texts, np.random.default_rng(0))
-    assert (
-        set(after.load_state_dict({k: torch.tensor(v) for k, v in grown.items()}, strict=False)[1]) == set()
-    )
+    tensors = {name: torch.tensor(value) for name, value in grown.items()}
+    assert not after.load_state_dict(tensors, strict=False).unexpected_keys
     pixels, ids = torch.rand(2, 3, 32, 32), torch.tensor([[2, 5, 6, 19], [2, 7, 19, 0]])
     with torch.no_grad():
         assert torch.allclose(see(before, pixels), see(after, pixels), atol=1e-5)

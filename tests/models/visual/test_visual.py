@@ -112,7 +112,7 @@ def test_texts_are_multiplied_the_quicker_way_where_it_is_exact_enough(
     near, nearer = (
         np.sum(ClipText(each.directory).embed(texts) * float32, axis=1).min() for each in (quick, exact)
     )
-    assert min(near, nearer) > 0.99  # which of them is nearer hangs on the processor
+    assert 0.99 < near <= nearer + 1e-4  # where neither loses anything, chance decides
 
 
 def test_pixels_are_normalised_and_channels_first(folder: Path) -> None:

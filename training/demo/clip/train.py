@@ -27,7 +27,7 @@ from training.demo.clip.concepts import concepts
 _SCALE = 14
 _LOOKING = 4  # heads of the last layer that are told to look at glyphs; the others may see the background
 _SHOWN = 0.4  # the share of a patch that a glyph covers, from which on it belongs to that
-ECHO = 8  # steps after which pictures are used again: making them is a fifth of a step's work
+ECHO = 8  # steps after which pictures are used again: making them is a tenth of a step's work
 # (n, side, side, 3), what is in them, and (n, glyphs, grid, grid) where
 Pictures = tuple[npt.NDArray[np.uint8], list[scenes.Scene], npt.NDArray[np.float32]]
 Measure = Callable[[Any], dict[str, float]]
@@ -185,9 +185,9 @@ def _attended(attention: Any, normed: Any) -> Any:
     """What a layer's heads gather for (n, tokens, width).
 
     The exponentials are divided by their sum after they have been multiplied, so that what there is of each
-    pair of tokens is gone through once instead of four times: with products as quick as a processor's own
-    instructions for matrices make them, that was half of a step. No score is subtracted from the others, for
-    none comes near 88, beyond which an exponential is no number.
+    pair of tokens is gone through once instead of four times, which costs more than the products where a
+    processor has instructions for matrices. No score is subtracted from the others, for none comes near 88,
+    beyond which an exponential is no number.
     """
     import torch
 
