@@ -225,6 +225,26 @@ def test_signs_are_found_by_any_name_that_means_one_thing() -> None:
     assert found == {"cat": "kitten-fill", "pizza": "pizza-2", "guitar": "guitars"}
 
 
+def test_what_is_drawn_of_the_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without resvg, which only the recipe needs: what an icon would be drawn as is its number here."""
+    sets = (glyphs.SETS[0], next(each for each in glyphs.SETS if each.icons))
+    icons = [{"cat-face": {}, "pizza": {}}, {"kitten": {}, "guitar": {}}]
+    for each, drawings in zip(sets, icons, strict=True):
+        package = tmp_path / each.name / "package"
+        package.mkdir(parents=True)
+        (package / "icons.json").write_text(json.dumps({"icons": drawings}))
+    names = tmp_path / glyphs.NAMES[0] / "package"
+    names.mkdir(parents=True)
+    called = {"🐱": {"name": "cat face"}, "🍕": {"name": "pizza"}}
+    (names / "data-by-emoji.json").write_text(json.dumps(called))
+    monkeypatch.setattr(glyphs, "SETS", sets)
+    monkeypatch.setattr(glyphs, "_raster", lambda of, name, side: drawing(list(of["icons"]).index(name)))
+    found = glyphs.draw(tmp_path)
+    seen = [(concepts()[n].name, int(which)) for n, which in zip(found.concept, found.set_index, strict=True)]
+    assert sorted(seen) == [("cat", 0), ("cat", 1), ("guitar", 1), ("pizza", 0)]
+    assert found.bitmaps.shape == (4, 72, 72, 4)
+
+
 def test_a_bent_glyph_is_another_one_but_still_itself(drawn: glyphs.Glyphs) -> None:
     bent = scenes.warp(drawn.bitmaps, 1)
     inside = drawn.bitmaps[..., 3] > 0

@@ -116,7 +116,7 @@ def fetch(folder: Path) -> None:
 def draw(folder: Path, side: int = SIDE) -> Glyphs:
     """Draw what the packages in ``folder`` have for each concept."""
     names = json.loads((folder / NAMES[0] / "package/data-by-emoji.json").read_text(encoding="utf-8"))
-    called = {emoji.replace(VARIATION, ""): str(entry["name"]) for emoji, entry in names.items()}
+    titles = {emoji.replace(VARIATION, ""): str(entry["name"]) for emoji, entry in names.items()}
     bitmaps, owner, source = [], [], []
     colours: dict[int, list[int]] = defaultdict(list)
     for index, glyph_set in enumerate(SETS):
@@ -134,7 +134,7 @@ def draw(folder: Path, side: int = SIDE) -> Glyphs:
             continue
         for number, concept in enumerate(concepts()):
             for emoji in concept.glyphs:
-                icon = _find(icons, by_code, emoji, called.get(emoji, ""))
+                icon = _find(icons, by_code, emoji, titles.get(emoji, ""))
                 bitmap = None if icon is None else _raster(icons, icon, side)
                 if bitmap is not None:
                     if not glyph_set.held_out:
