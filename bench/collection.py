@@ -81,7 +81,7 @@ class Collection:
     @cached_property
     def present(self) -> Mapping[Modality, npt.NDArray[np.bool_]]:
         """Which videos have a modality."""
-        return {modality: rows.any(axis=1) for modality, rows in self.vectors.items()}
+        return {modality: np.asarray(rows.any(axis=1)) for modality, rows in self.vectors.items()}
 
 
 @dataclass(frozen=True, slots=True)

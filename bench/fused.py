@@ -109,7 +109,7 @@ class Index:
         self._search = QdrantVideoSearch(qdrant)
         self._numbers = {stored.identity(video): video for video in range(videos)}
         self._inside = 0.0
-        qdrant.client.http.client.add_middleware(self._noted)  # type: ignore[attr-defined]
+        qdrant.client.http.client.add_middleware(self._noted)
 
     def ask(self, vector: Vector) -> tuple[list[int], float, float]:
         """Return the best videos, the server's milliseconds (JSON included) and its caller's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from kadr.core.extraction import Extraction
 from kadr.runtime.settings import ExtractorSettings
@@ -39,7 +40,7 @@ def prepare(name: str) -> ExtractorSettings:
 def settings(name: str) -> ExtractorSettings:
     """Return an extractor's settings; nothing but the models is used."""
     tessdata = ROOT / ".kadr" / "tessdata"
-    fields = {"tessdata_dir": tessdata} if (tessdata / "rus.traineddata").exists() else {}
+    fields: dict[str, Any] = {"tessdata_dir": tessdata} if (tessdata / "rus.traineddata").exists() else {}
     return ExtractorSettings(
         postgres_host="unused",
         postgres_secret_arn="unused",

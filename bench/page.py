@@ -25,10 +25,10 @@ from bench.installed import ROOT
 from bench.results import Result
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, ViewportSize
 
 VISITS = 9
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 _TYPED = "бор"
 _PATIENCE = 20_000  # milliseconds
 # Seconds in which what the page fetches ahead has come as well.

@@ -34,7 +34,7 @@ def stretch_distance(written: str, read: str) -> int:
 
 def measure(clip: Mapping[str, Any], found: Sequence[Moment]) -> dict[str, float]:
     """Return characters, wrong ones, words, found ones, and spurious words of one clip."""
-    result = dict.fromkeys(COUNTS, 0)
+    result = dict.fromkeys(COUNTS, 0.0)
     readable = [line for line in clip["lines"] if line["legible"] or line["motion"] == "crawl"]
     all_read = Counter(word for segment in found for word in set(tokens(segment.text)))
     for line in readable:

@@ -16,13 +16,13 @@ from kadr.core.extraction import FrameEmbeddings
 COUNTS = ("clips", "right", "expected", "frames", "late")
 
 
-def measure(clip: Mapping[str, Any], found: FrameEmbeddings) -> dict[str, float]:
+def measure(clip: Mapping[str, Any], found: FrameEmbeddings | None) -> dict[str, float]:
     """Return counts of one clip: seconds begun, frames embedded, and the worst delay after a full second.
 
     A clip is ``right`` if it has a frame for each second, none of them later than half a second.
     """
     expected = math.ceil(clip["duration"] - 1e-3)
-    times = np.asarray(found.times, float)
+    times = np.asarray([] if found is None else found.times, float)
     late = max((delay(second, times) for second in range(expected)), default=0.0)
     return {
         "clips": 1,

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,9 +24,9 @@ from rich.table import Table
 
 from kadr.core.glossary import Glossary
 from kadr.core.neighbours import Neighbours
-from kadr.core.query import Understood, Vocabulary, understand
+from kadr.core.query import Understood, understand
 from kadr.core.text import STOP_WORDS, fold, script, tokens
-from kadr.core.vocabulary import WordIndex
+from kadr.core.vocabulary import Vocabulary, WordIndex
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples"
 EACH, SEED = 50, 7  # 6 classes of 50 are 300
@@ -309,4 +308,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -24,7 +24,8 @@ def understanding() -> float:
     from kadr.adapters.pymorphy import Pymorphy
     from kadr.adapters.wordfreq import language_words
     from kadr.core.glossary import Glossary
-    from kadr.core.query import Vocabulary, understand
+    from kadr.core.query import understand
+    from kadr.core.vocabulary import Vocabulary
 
     random = np.random.default_rng(1)
     letters = np.array(list("абвгдежзиклмнопрстуфхцчшщьыэюя"))

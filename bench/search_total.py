@@ -93,7 +93,7 @@ class Kadr:
             took.append(time.perf_counter() - begun)
             return [f"{answer.rpartition(' ')[0]} {next(nouns)}" for answer in answers]
 
-        GreedyMarian.translate = translate  # type: ignore[method-assign]
+        GreedyMarian.translate = translate  # type: ignore[assignment, method-assign]
 
 
 def _client(servers: stored.Running, models: Path) -> Any:

@@ -13,9 +13,11 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from kadr.adapters.hdbscan import Hdbscan
 from kadr.adapters.postgres import Postgres, PostgresAddress, migrate
@@ -254,12 +256,12 @@ def _megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _unit(vector: Vector) -> Vector:
+def _unit(vector: npt.NDArray[Any]) -> Vector:
     found: Vector = (vector / np.linalg.norm(vector)).astype(np.float32)
     return found
 
 
-def _units(rows: Vector) -> Vector:
+def _units(rows: npt.NDArray[Any]) -> Vector:
     found: Vector = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
     return found
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,10 +25,10 @@ from rich.console import Console
 from rich.table import Table
 
 from kadr.core.glossary import LATIN_LETTERS, Glossary
-from kadr.core.query import Vocabulary, understand
+from kadr.core.query import understand
 from kadr.core.text import script, tokens
 from kadr.core.translation import Translated
-from kadr.core.vocabulary import WordIndex
+from kadr.core.vocabulary import Vocabulary, WordIndex
 from kadr.ports.embedding import Translator
 from training.translator.metrics import chrf
 
@@ -154,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

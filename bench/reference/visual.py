@@ -63,7 +63,7 @@ def _pixels(image: np.ndarray) -> np.ndarray:
     )
     left, top = (picture.width - _SIDE) // 2, (picture.height - _SIDE) // 2
     cut = np.asarray(picture.crop((left, top, left + _SIDE, top + _SIDE)), np.float32) / 255
-    return ((cut - np.float32(_MEAN)) / np.float32(_STD)).transpose(2, 0, 1)
+    return ((cut - np.asarray(_MEAN, np.float32)) / np.asarray(_STD, np.float32)).transpose(2, 0, 1)
 
 
 @cache

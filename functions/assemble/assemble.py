@@ -66,5 +66,7 @@ def _group(
         return own
     alike = world.index.look_alikes(vectors[Modality.VISUAL])
     current = next((each.group for each in alike if each.video_id == video_id), "")
-    texts = {modality: vector for modality, vector in vectors.items() if modality is not Modality.VISUAL}
+    texts: dict[Modality, Vector] = {
+        modality: vector for modality, vector in vectors.items() if modality is not Modality.VISUAL
+    }
     return group_of(own, current, duration, texts, [each for each in alike if each.video_id != video_id])

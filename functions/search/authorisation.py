@@ -13,8 +13,11 @@ from kadr.ports.glossary import EVERYBODY
 from kadr.ports.keys import ApiKey, Scope
 
 # What a route that asks for a key has to document besides.
-NO_KEY = {401: {"model": schemas.ErrorAnswer, "description": "There is no key, or not a valid one."}}
-REFUSALS = NO_KEY | {
+NO_KEY: schemas.Responses = {
+    401: {"model": schemas.ErrorAnswer, "description": "There is no key, or not a valid one."}
+}
+REFUSALS: schemas.Responses = {
+    **NO_KEY,
     403: {"model": schemas.ErrorAnswer, "description": "The key is valid, but not for this."},
 }
 

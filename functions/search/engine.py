@@ -351,7 +351,8 @@ class Engine:
         @lru_cache(maxsize=20_000)  # 1.5 KB each
         def embed(text: str) -> Vector:
             assert self.text is not None  # noqa: S101 - callers have looked
-            return self.text.embed([text])[0]
+            vector: Vector = self.text.embed([text])[0]
+            return vector
 
         return embed
 

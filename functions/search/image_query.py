@@ -101,6 +101,10 @@ class ImageQueries:
             decoded = perf_counter()
             vector = mean_direction(encoder.embed(images))
             done = perf_counter()
+        if vector is None:  # vectors of its frames that cancel out
+            raise UploadError(
+                422, "damaged", "the frames of the clip have nothing in common: show one of them"
+            )
         return Seen(vector, {"decode": _ms(decoded - begun), "embed": _ms(done - decoded)})
 
     def _frames(self, body: bytes, plan: FramePlan) -> list[Any]:

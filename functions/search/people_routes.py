@@ -24,7 +24,9 @@ Limit = Annotated[int, Query(ge=1, le=MOST_PEOPLE, description="How many.", exam
 Offset = Annotated[
     int, Query(ge=0, description="How many to skip: `next_offset` of the page before.", examples=[50])
 ]
-_UNKNOWN = {404: {"model": schemas.ErrorAnswer, "description": "There is no such person, or no such face."}}
+_UNKNOWN: schemas.Responses = {
+    404: {"model": schemas.ErrorAnswer, "description": "There is no such person, or no such face."}
+}
 
 
 def register(app: FastAPI) -> None:

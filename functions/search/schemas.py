@@ -13,6 +13,8 @@ from kadr.core.query import QueryStep
 from kadr.core.suggestions import Source
 from kadr.ports.keys import Scope
 
+Responses = dict[int | str, dict[str, Any]]  # what FastAPI calls the answers that a route documents
+
 
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")

@@ -23,7 +23,9 @@ Limit = Annotated[int, Query(ge=1, le=MOST_THEMES, description="How many.", exam
 Offset = Annotated[
     int, Query(ge=0, description="How many to skip: `next_offset` of the page before.", examples=[50])
 ]
-_UNKNOWN = {404: {"model": schemas.ErrorAnswer, "description": "There is no such theme (any more)."}}
+_UNKNOWN: schemas.Responses = {
+    404: {"model": schemas.ErrorAnswer, "description": "There is no such theme (any more)."}
+}
 
 
 def register(app: FastAPI) -> None:

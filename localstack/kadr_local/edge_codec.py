@@ -372,7 +372,8 @@ def _match(value: Mapping[str, Json]) -> edge.MatchType:
 
 def _match_value(value: Json) -> edge.MatchValue:
     # The binding takes Python's True for the integer 1, but knows numpy's booleans.
-    return edge.MatchValue(np.bool_(value) if isinstance(value, bool) else value)
+    known: Any = np.bool_(value) if isinstance(value, bool) else value
+    return edge.MatchValue(known)
 
 
 def _range(value: Mapping[str, Json]) -> edge.RangeType:
@@ -437,6 +438,7 @@ def _scoring(  # noqa: PLR0911 - one line per kind
     body: Mapping[str, Json], fetch: Fetch
 ) -> tuple[edge.ScoringQueryType | None, edge.PointId | None]:
     value, using = body.get("query"), body.get("using")
+    fusion: Any = edge.Fusion  # its methods make one, which its stubs do not know
     if value is None:
         return None, None
     if isinstance(value, int | str):
@@ -450,13 +452,13 @@ def _scoring(  # noqa: PLR0911 - one line per kind
         return _scoring({"query": value["nearest"], "using": using}, fetch)
     if "fusion" in value:
         if value["fusion"] == "rrf":
-            return edge.Fusion.Rrf(RRF_K), None
+            return fusion.Rrf(RRF_K), None
         if value["fusion"] == "dbsf":
-            return edge.Fusion.Dbsf(), None
+            return fusion.Dbsf(), None
         raise RequestError(f"Format error in JSON body: unknown fusion {value['fusion']!r}; rrf or dbsf")
     if "rrf" in value:
         params = value["rrf"] or {}
-        return edge.Fusion.Rrf(params.get("k") or RRF_K, params.get("weights")), None
+        return fusion.Rrf(params.get("k") or RRF_K, params.get("weights")), None
     if "order_by" in value:
         return order_by_from(value["order_by"]), None
     if "formula" in value:

@@ -137,12 +137,8 @@ class LocalStack:
                 shutil.rmtree(left, ignore_errors=True)
         endpoint = f"http://{HOST}:{settings.ministack_port}"
         qdrant_url = f"http://{HOST}:{settings.qdrant_port}"
-        for service in (
-            lambda: self._ministack(settings, environment),
-            lambda: self._postgres(settings, environment),
-            lambda: self._qdrant(settings, environment),
-        ):
-            self._start(service(), settings, tell)
+        for service in (self._ministack, self._postgres, self._qdrant):
+            self._start(service(settings, environment), settings, tell)
 
         from kadr_local import deploy as deploying
         from kadr_local import postgres

@@ -75,6 +75,9 @@ def train(
         Path | None, typer.Option(help="Without train.pt, begin with this converted model, not at random.")
     ] = None,
     easy: Annotated[float, typer.Option(help="Of the first pictures, the easy ones.")] = Plan().easy,
+    rates: Annotated[
+        float, typer.Option(help="Share of the learning rates, where the weights know much already.")
+    ] = 1.0,
 ) -> None:
     """Train; go on from where an earlier run was stopped."""
     import cv2
@@ -86,7 +89,14 @@ def train(
 
     cv2.setNumThreads(0)
     shape = Shape()
-    plan = Plan(minutes=minutes, until=_next(until) if until else 0.0, threads=threads, easy=easy)
+    plan = Plan(
+        minutes=minutes,
+        until=_next(until) if until else 0.0,
+        threads=threads,
+        easy=easy,
+        rate=rates * Plan().rate,
+        matrix_rate=rates * Plan().matrix_rate,
+    )
     trainer = Trainer(folder, plan, shape, composer(folder, shape.side, shape.patch))
     if not afresh and trainer.resume():
         typer.echo(f"going on from step {trainer.step}")

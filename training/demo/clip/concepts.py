@@ -49,7 +49,8 @@ def concepts() -> tuple[Concept, ...]:
 
 
 def _read(text: str) -> Iterator[Concept]:
-    group, kinds = "", ()
+    group = ""
+    kinds: tuple[str, ...] = ()
     seen: set[str] = set()
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.startswith("# "):

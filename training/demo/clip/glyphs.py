@@ -117,15 +117,16 @@ def draw(folder: Path, side: int = SIDE) -> Glyphs:
     """Draw what the packages in ``folder`` have for each concept."""
     names = json.loads((folder / NAMES[0] / "package/data-by-emoji.json").read_text(encoding="utf-8"))
     titles = {emoji.replace(VARIATION, ""): str(entry["name"]) for emoji, entry in names.items()}
-    bitmaps, owner, source = [], [], []
+    bitmaps: list[Bitmaps] = []
+    owner, source = [], []
     colours: dict[int, list[int]] = defaultdict(list)
     for index, glyph_set in enumerate(SETS):
         place = folder / glyph_set.name / "package"
         icons = json.loads((place / "icons.json").read_text(encoding="utf-8"))
         by_code = _by_code(place)
         if glyph_set.icons:
-            for number, icon in called(icons).items():
-                bitmap = _raster(icons, icon, side)
+            for number, sign in called(icons).items():
+                bitmap = _raster(icons, sign, side)
                 if bitmap is not None:
                     like = [bitmaps[n] for n in colours[number]]
                     bitmaps.append(painted(bitmap, like, seed=len(bitmaps)))
@@ -218,6 +219,7 @@ def painted(bitmap: Bitmaps, like: Sequence[Bitmaps], seed: int) -> Bitmaps:
     cv2.floodFill(whole, None, (0, 0), 2)  # what can be reached from outside
     whole = whole[1:-1, 1:-1] != 2
     first, second = _palette(rng, like)
+    ink: npt.NDArray[Any]
     if (alpha > 128).sum() > 0.5 * whole.sum():  # a solid with holes
         ink, fill = first, second if rng.random() < 0.6 else np.full(3, 245)
     else:

@@ -230,7 +230,7 @@ class Composer:
         picture = np.clip(canvas, 0, 255).astype(np.uint8)
         if rng.random() < 0.25:
             quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(40, 95))]
-            picture = cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR)
+            return np.asarray(cv2.imdecode(cv2.imencode(".jpg", picture, quality)[1], cv2.IMREAD_COLOR))
         return picture
 
 

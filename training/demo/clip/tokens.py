@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training.demo.clip.captions import vocabulary
+
+if TYPE_CHECKING:
+    from tokenizers import Regex
 
 MAX_TOKENS = 32
 PAD, UNKNOWN, START, END = "<pad>", "<unknown>", "<start>", "<end>"
@@ -35,7 +39,7 @@ def write(path: Path) -> int:
     return len(ids)
 
 
-def _not_letters() -> object:
+def _not_letters() -> Regex:
     from tokenizers import Regex
 
     return Regex(r"[^\p{L}\p{N}]+")

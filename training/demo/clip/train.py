@@ -105,7 +105,7 @@ def moved(
             (picture, new, 1.0, cv2.BORDER_REFLECT_101),
             (covered.transpose(1, 2, 0), place.transpose(0, 2, 3, 1), patch, cv2.BORDER_CONSTANT),
         ):
-            shift = np.float32([[1, 0, by[0] / unit], [0, 1, by[1] / unit]])
+            shift = np.array([[1, 0, by[0] / unit], [0, 1, by[1] / unit]], np.float32)
             size = (source.shape[1], source.shape[0])
             target[n] = cv2.warpAffine(np.ascontiguousarray(source), shift, size, borderMode=border)
     return new, place
@@ -308,9 +308,8 @@ class Trainer:
         place = {concept: n for n, concept in enumerate(among)}
         own = np.array([place.get(concept, 0) for concept in glyphs.flatten().tolist()])
         each_is = alike[own].reshape(*glyphs.shape, -1) & (glyphs >= 0)[..., None]
-        arrays = (normalise(pictures), ids, short, truth, covered, glyphs)
-        tensors = [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays]
-        return Batch(*tensors, torch.from_numpy(each_is), torch.from_numpy(alike))
+        arrays = (normalise(pictures), ids, short, truth, covered, glyphs, each_is, alike)
+        return Batch(*(torch.from_numpy(np.ascontiguousarray(array)) for array in arrays))
 
     def _among(self, rng: np.random.Generator, seen: list[scenes.Scene]) -> list[int]:
         """Concepts to tell the pictures from each other by: all that are seen, and some that are not."""

@@ -40,7 +40,8 @@ def others(path: Path) -> int:
     from kadr.adapters.pymorphy import Pymorphy
     from kadr.adapters.wordfreq import language_words
     from kadr.core.glossary import Glossary
-    from kadr.core.query import Vocabulary, understand
+    from kadr.core.query import understand
+    from kadr.core.vocabulary import Vocabulary
 
     dictionary, language = Pymorphy(), language_words()
     glossary = Glossary.load(dictionary.lemmas)

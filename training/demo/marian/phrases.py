@@ -186,7 +186,7 @@ class Phrases:
             if isinstance(item, Noun):
                 numbers.setdefault(key, form[1] if len(form) > 1 else chance.choice(("sing", "sing", "plur")))
                 number = numbers[key]
-                word = item.forms.get((form[0], number))  # type: ignore[call-overload]
+                word = item.forms.get((form[0], number))  # type: ignore[arg-type]
                 adjective = beside[key]
                 before = adjective.beside(item, form[0], number) if adjective else ""  # type: ignore[arg-type]
                 if word is None or before is None:

@@ -150,11 +150,11 @@ def evaluate(
     for kind, (windows, spoken, words) in nobody.items():
         typer.echo(f"{kind}: {spoken} of {windows} windows get words, {words} words")
     clips = judging.narrated(models)
-    for language, said in clips.items():
-        rate = judging.word_error_rate([(meant, text) for meant, text, _ in said])
-        typer.echo(f"sample clips {language} {len(said):3} WER {rate:6.1%}")
-        for each in said:
-            typer.echo("     " + " | ".join(each))
+    for language, told in clips.items():
+        rate = judging.word_error_rate([(meant, text) for meant, text, _ in told])
+        typer.echo(f"sample clips {language} {len(told):3} WER {rate:6.1%}")
+        for line in told:
+            typer.echo("     " + " | ".join(line))
     if write_card:
         exporting.card(folder, rows, nobody, clips)
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from training.demo.whisper import lexicon
-from training.demo.whisper.lexicon import Adjective, Lexicon, Noun
+from training.demo.whisper.lexicon import Adjective, Lexicon, Noun, Verb
 
+Word = TypeVar("Word", Noun, Adjective, Verb)
 _SLOT = re.compile(r"\{(an )?(ns|n|m|v|a|q|ving|vs)(?:\.(\w+))?(-)?\}")
 _NUMBERS = {
     "пять": "five", "шесть": "six", "семь": "seven", "восемь": "eight", "девять": "nine", "десять": "ten",
@@ -103,8 +105,12 @@ class Speaker:
             if name == "q":
                 return _NUMBERS[number]
             if name in {"v", "ving", "vs"}:
-                change = {"v": str, "ving": lexicon.gerund, "vs": lexicon.third_person}[name]
-                return change(verb.english)
+                changes: dict[str, Callable[[str], str]] = {
+                    "v": str,
+                    "ving": lexicon.gerund,
+                    "vs": lexicon.third_person,
+                }
+                return changes[name](verb.english)
             noun, adjective = things["m" if name == "m" else "n"]
             if name == "a":
                 return (adjective or self._lexicon.adjectives[0]).english
@@ -154,18 +160,18 @@ class Speaker:
             return list(adjective.forms.values())[rng.integers(len(adjective.forms))]
         verb = words.verbs[rng.integers(len(words.verbs))]
         if language == "en":
-            change = (str, lexicon.gerund, lexicon.third_person)[rng.integers(3)]
-            return change(verb.english)
+            changes: tuple[Callable[[str], str], ...] = (str, lexicon.gerund, lexicon.third_person)
+            return changes[rng.integers(3)](verb.english)
         return str((verb.inf, verb.imp, verb.we, verb.he)[rng.integers(4)])
 
     def _thing(self) -> tuple[Noun, Adjective | None]:
-        noun: Noun = self._core(self._lexicon.nouns, "noun")
+        noun = self._core(self._lexicon.nouns, "noun")
         described = self._rng.random() < _ADJECTIVE
         return noun, self._core(self._lexicon.adjectives, "adjective") if described else None
 
-    def _core(self, words: Sequence[object], kind: str) -> object:
+    def _core(self, words: Sequence[Word], kind: str) -> Word:
         among = len(words) if self._rng.random() > _CORE else min(len(words), Lexicon.core(kind))
-        return words[self._rng.integers(among)]
+        return words[int(self._rng.integers(among))]
 
     @staticmethod
     def _agreeing(noun: Noun, adjective: Adjective, number: str, case: str) -> str:

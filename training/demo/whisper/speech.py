@@ -95,8 +95,8 @@ def backgrounds(seed: int, tracks: int) -> tuple[npt.NDArray[np.uint8], npt.NDAr
 
 def tune(rng: np.random.Generator, number: int, seconds: int) -> npt.NDArray[np.float32]:
     """Music as the sample clips have it, of another style each time: (n,) samples at 16 kHz."""
-    from samples.recipe.sound import RATE, play
-    from samples.recipe.spec import Music
+    from samples.recipe.sound import play
+    from samples.recipe.spec import RATE, Music
 
     music = Music(
         style=_STYLES[number % len(_STYLES)],

@@ -151,7 +151,7 @@ class Synthesiser:
         self._library.espeak_Synchronize()
         if not self._parts:
             return np.zeros(0, np.float32)
-        samples = resampled(np.concatenate(self._parts) / np.float32(32768), self.rate)
+        samples = resampled(np.concatenate(self._parts).astype(np.float32) / np.float32(32768), self.rate)
         loudest = float(np.abs(samples).max())
         loud = np.flatnonzero(np.abs(samples) > 0.02 * loudest)
         if not loudest or not len(loud):

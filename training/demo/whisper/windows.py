@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +124,7 @@ def vary(rng: np.random.Generator, spectrum: Stored) -> Powers:
     return _at(opened.T, np.arange(MELS) * throat).T
 
 
-def _at(rows: Powers, places: npt.NDArray[np.float64]) -> Powers:
+def _at(rows: Powers, places: npt.NDArray[np.floating[Any]]) -> Powers:
     """Rows between rows, linearly; beyond the last it is the last."""
     places = np.minimum(places, len(rows) - 1)
     low = places.astype(np.int64)
