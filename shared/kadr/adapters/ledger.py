@@ -178,7 +178,7 @@ class PostgresLedger:
                 " duration_ms = (extract(epoch FROM now() - extraction.started_at) * 1000)::integer",
                 {"id": video_id, "generation": generation, "stage": stage, "state": state, "reason": reason},
             )
-            _refresh_state(connection, video_id)
+            refresh_state(connection, video_id)
 
     def requeue(
         self, video_id: UUID, states: Collection[StageState], send: Callable[[Stage, int], None]
@@ -196,7 +196,7 @@ class PostgresLedger:
                 (video_id, list(states)),
             ).fetchall()
             stages = sorted((Stage(stage) for (stage,) in changed), key=list(Stage).index)
-            _refresh_state(connection, video_id)
+            refresh_state(connection, video_id)
             for stage in stages:
                 send(stage, row[0])
             return stages
@@ -462,7 +462,7 @@ class PostgresCommit:
                 " generation = excluded.generation, updated_at = now()",
                 (self._video_id, self._generation),
             )
-        _refresh_state(self._connection, self._video_id)
+        refresh_state(self._connection, self._video_id)
 
     def finish(self, details: Mapping[str, Any]) -> None:
         """Set the stage's state to done, with small facts for people."""
@@ -474,7 +474,7 @@ class PostgresCommit:
             " updated_at = now() WHERE video_id = %s AND stage = %s",
             (Jsonb(dict(details)), self._video_id, self._stage),
         )
-        _refresh_state(self._connection, self._video_id)
+        refresh_state(self._connection, self._video_id)
 
     def set_media(self, media: MediaFacts) -> None:
         """Set what ingest measured."""
@@ -595,7 +595,7 @@ def facts_of(connection: psycopg.Connection[Any], video_ids: Sequence[UUID]) -> 
     }
 
 
-def _refresh_state(connection: psycopg.Connection[Any], video_id: UUID) -> None:
+def refresh_state(connection: psycopg.Connection[Any], video_id: UUID) -> None:
     """Derive the video's state from its stages again."""
     row = connection.execute("SELECT searchable FROM video WHERE video_id = %s", (video_id,)).fetchone()
     if row is None:

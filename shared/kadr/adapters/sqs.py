@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kadr.core.errors import DependencyError
 from kadr.core.modality import Stage
@@ -45,6 +45,43 @@ class SqsStageQueues:
         if not url:
             raise DependencyError(f"this function was deployed without the queue of {stage}")
         _send(self._client, url, body)
+
+
+class SqsBacklog:
+    """Implements :class:`kadr.ports.extracting.Backlog`."""
+
+    def __init__(self, client: SQSClient, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def waiting(self) -> int:
+        """Return about how many messages wait to be received."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            answer = self._client.get_queue_attributes(
+                QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise DependencyError(f"SQS does not say how long {self._url} is: {error}") from error
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    def send(self, bodies: Sequence[str]) -> None:
+        """Send messages; raises DependencyError if it cannot send one of them."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        for start in range(0, len(bodies), 10):  # as many as SQS takes at once
+            entries: Any = [
+                {"Id": str(number), "MessageBody": body}
+                for number, body in enumerate(bodies[start : start + 10])
+            ]
+            try:
+                refused = self._client.send_message_batch(QueueUrl=self._url, Entries=entries).get("Failed")
+            except (BotoCoreError, ClientError) as error:
+                raise DependencyError(f"SQS did not take messages for {self._url}: {error}") from error
+            if refused:
+                why = refused[0].get("Message", refused[0]["Code"])
+                raise DependencyError(f"SQS did not take a message for {self._url}: {why}")
 
 
 class SqsBackoff:

@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from kadr.cli import (
     demo,
     evaluate,
+    extract,
     glossary,
     keys,
     models,
@@ -124,6 +125,7 @@ for _module in (
     suggestions,
     videos,
     operations,
+    extract,
     reindex,
     models,
     glossary,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from kadr.cli.confirm import confirmed
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, Yes, session_of
 
@@ -237,7 +238,8 @@ def delete(  # noqa: PLR0917 - Typer passes them by name
         return
     if not yes:
         what = f"{keys[0]}" if len(keys) == 1 else f"{len(keys)} videos ({', '.join(keys[:3])}…)"
-        if not _confirmed(f"Delete {printable(what)} and everything found in it?"):
+        question = f"Delete {printable(what)} and everything found in it?"
+        if not confirmed(question, done="deleted", do="delete"):
             stderr().print("Nothing was deleted.")
             raise typer.Exit(1)
     for key in keys:
@@ -282,20 +284,6 @@ def object_exists(s3: Any, bucket: str, key: str) -> bool:
 def video_json(item: VideoStatus) -> dict[str, Any]:
     """Return a video as ``--json`` prints it."""
     return item.model_dump(mode="json")
-
-
-def _confirmed(question: str) -> bool:
-    import sys
-
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        if sys.stdin.isatty():
-            raise  # Ctrl-C
-        raise CommandError(
-            "Nothing was deleted: there is nobody to ask, as the input is not a terminal. To delete without "
-            "being asked, use --yes."
-        ) from None
 
 
 def _say(keys: list[str], what: str, *, as_json: dict[str, Any] | None) -> None:

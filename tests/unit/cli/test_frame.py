@@ -16,7 +16,7 @@ from kadr.cli.target import Target
 
 COMMANDS = [
     *("up", "down", "status", "logs", "upload", "search", "videos", "video", "delete"),
-    *("migrate", "redrive", "evaluate", "tune", "demo"),
+    *("migrate", "redrive", "extract", "evaluate", "tune", "demo"),
 ]
 
 

@@ -1,0 +1,73 @@
+"""The ledger's stages in PostgreSQL, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from kadr.adapters.ledger import refresh_state
+from kadr.adapters.postgres import Postgres
+from kadr.core.modality import Stage, StageState
+from kadr.ports.extracting import Choice, Made, Place
+
+
+class PostgresExtractions:
+    """Implements :class:`kadr.ports.extracting.Extractions`."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self._postgres = postgres
+
+    def now(self) -> datetime:
+        """Return the time by the database's clock."""
+        with self._postgres.transaction() as connection:
+            row = connection.execute("SELECT clock_timestamp()").fetchone()
+        assert row is not None  # noqa: S101 - a SELECT of a function always has a row
+        found: datetime = row[0]
+        return found
+
+    def made(self, stages: Collection[Stage], *, before: datetime | None = None) -> list[Made]:
+        """Return what there is, the largest part of a stage first."""
+        with self._postgres.transaction() as connection:
+            rows = connection.execute(
+                "SELECT stage, state, model_version, count(*), coalesce(sum(duration_ms), 0) / 1000.0,"
+                " coalesce(sum(cost_usd), 0) FROM extraction WHERE stage = ANY(%s)"
+                " AND (%s::timestamptz IS NULL OR updated_at < %s)"
+                " GROUP BY stage, state, model_version ORDER BY count(*) DESC, model_version, state",
+                (list(stages), before, before),
+            ).fetchall()
+        found = [
+            Made(Stage(stage), StageState(state), version, videos, float(seconds), float(cost))
+            for stage, state, version, videos, seconds, cost in rows
+        ]
+        order = list(Stage)
+        return sorted(found, key=lambda each: order.index(each.stage))
+
+    def requeue(
+        self, choice: Choice, *, after: UUID, limit: int, send: Callable[[Sequence[Place]], None]
+    ) -> list[Place]:
+        """Set the next videos of a choice to queued; see the port."""
+        meant = (list(choice.states), choice.made_with, choice.before)
+        with self._postgres.transaction() as connection:
+            rows = connection.execute(
+                "SELECT video_id, bucket, key FROM video JOIN extraction USING (video_id)"
+                " WHERE video.generation > 0 AND stage = %s AND extraction.state = ANY(%s)"
+                " AND strpos(model_version, %s) > 0 AND extraction.updated_at < %s AND video_id > %s"
+                " ORDER BY video_id LIMIT %s FOR UPDATE OF video",
+                (choice.stage, *meant, after, limit),
+            ).fetchall()
+            # Whoever held a row may have changed its stage before we got it.
+            changed = connection.execute(
+                "UPDATE extraction SET state = 'queued', reason = '', lease_until = NULL, updated_at = now()"
+                " WHERE video_id = ANY(%s) AND stage = %s AND state = ANY(%s)"
+                " AND strpos(model_version, %s) > 0 AND updated_at < %s RETURNING video_id",
+                ([row[0] for row in rows], choice.stage, *meant),
+            ).fetchall()
+            still = {video_id for (video_id,) in changed}
+            places = [Place(*row) for row in rows]
+            meant_still = [place for place in places if place.video_id in still]
+            for place in meant_still:
+                refresh_state(connection, place.video_id)
+            if meant_still:
+                send(meant_still)
+        return places
