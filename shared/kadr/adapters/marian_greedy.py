@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 import threading
 from collections.abc import Sequence
@@ -74,9 +75,12 @@ class GreedyMarian:
                 raise ValueError("it has other pieces than vectors")
             unknown = source.index(_UNKNOWN)
             encoder, decoder = self._sessions(graphs, target.index(END))
-        except (OSError, ValueError, ImportError, WeightsRefusedError):
+        except (OSError, ValueError, ImportError, WeightsRefusedError) as error:
             other = Marian(self._model, beam=1)
             other.load()  # and says what is wrong, if anything is
+            logging.getLogger(__name__).warning(
+                "%s is run by CTranslate2, which takes twice as long: %s", self._model.version, error
+            )
             return other
         return _Loaded(
             pieces,

@@ -112,7 +112,10 @@ def test_queries_are_translated_by_it(translation_models: Path) -> None:
     ],
 )
 def test_what_it_cannot_run_is_left_to_ctranslate2(
-    reason: Exception, translation_models: Path, monkeypatch: pytest.MonkeyPatch
+    reason: Exception,
+    translation_models: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fail(stored: object) -> None:
         raise reason
@@ -121,6 +124,9 @@ def test_what_it_cannot_run_is_left_to_ctranslate2(
     instead = GreedyMarian(registry.require("translation", translation_models))
     plain = Marian(registry.require("translation", translation_models), beam=1)
     assert instead.translate(SENTENCES) == plain.translate(SENTENCES)
+    assert caplog.messages == [
+        f"{instead._model.version} is run by CTranslate2, which takes twice as long: {reason}"
+    ]
 
 
 def test_what_nothing_understands_is_refused(translation_models: Path, tmp_path: Path) -> None:
