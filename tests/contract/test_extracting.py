@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,14 @@ def test_states_choose_what_never_had_a_result(shelf: Shelf) -> None:
     choice = shelf.choice("", [StageState.UNAVAILABLE])
     assert extract_again(shelf.extractions, queue, choice, Quiet(), sleep=queue.sleep) == 1
     assert queue.keys() == ["without.mp4"]
+
+
+def test_keys_choose_too(shelf: Shelf) -> None:
+    queue = Queue()
+    choice = replace(shelf.choice(), prefix="old 1")
+    assert [made.videos for made in shelf.extractions.made([Stage.VISUAL], prefix="old ")] == [5]
+    assert extract_again(shelf.extractions, queue, choice, Quiet(), sleep=queue.sleep) == 1
+    assert queue.keys() == [OLD[1]]
 
 
 def test_the_queue_is_kept_short(shelf: Shelf) -> None:
@@ -302,15 +311,15 @@ class TestCommand:
         with monkeypatch.context() as patch:
             patch.setattr("kadr.runtime.extracting.PAGE", 2)
             patch.setattr(Sqs, "get_queue_attributes", _after(2, Sqs.get_queue_attributes, interrupted))
-            stopped = kadr("visual", "--all", "--yes")
+            stopped = kadr("visual", "--all", "--prefix", "old ", "--yes")
         assert stopped.exit_code == 130
         assert len(sqs.sent["q/visual"]) == 4
         command = stopped.stderr.splitlines()[-1]
-        assert command.startswith("kadr --stack prod extract visual --all --before ")
+        assert command.startswith("kadr --stack prod extract visual --all --prefix 'old ' --before ")
         # The shelf was filled in that very second, which nobody's videos were.
         later = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d")
-        assert kadr("visual", "--all", "--before", later, "--yes").exit_code == 0
-        assert len(sqs.sent["q/visual"]) == 8
+        assert kadr("visual", "--all", "--prefix", "old ", "--before", later, "--yes").exit_code == 0
+        assert len(sqs.sent["q/visual"]) == 5
 
     @pytest.mark.parametrize(
         "arguments",

@@ -26,15 +26,20 @@ class PostgresExtractions:
         found: datetime = row[0]
         return found
 
-    def made(self, stages: Collection[Stage], *, before: datetime | None = None) -> list[Made]:
+    def made(
+        self, stages: Collection[Stage], *, before: datetime | None = None, prefix: str = ""
+    ) -> list[Made]:
         """Return what there is, the largest part of a stage first."""
         with self._postgres.transaction() as connection:
             rows = connection.execute(
-                "SELECT stage, state, model_version, count(*), coalesce(sum(duration_ms), 0) / 1000.0,"
-                " coalesce(sum(cost_usd), 0) FROM extraction WHERE stage = ANY(%s)"
-                " AND (%s::timestamptz IS NULL OR updated_at < %s)"
-                " GROUP BY stage, state, model_version ORDER BY count(*) DESC, model_version, state",
-                (list(stages), before, before),
+                "SELECT stage, extraction.state, model_version, count(*),"
+                " coalesce(sum(duration_ms), 0) / 1000.0, coalesce(sum(cost_usd), 0)"
+                " FROM extraction JOIN video USING (video_id)"
+                " WHERE video.generation > 0 AND stage = ANY(%s) AND starts_with(key, %s)"
+                " AND (%s::timestamptz IS NULL OR extraction.updated_at < %s)"
+                " GROUP BY stage, extraction.state, model_version"
+                " ORDER BY count(*) DESC, model_version, extraction.state",
+                (list(stages), prefix, before, before),
             ).fetchall()
         found = [
             Made(Stage(stage), StageState(state), version, videos, float(seconds), float(cost))
@@ -52,9 +57,10 @@ class PostgresExtractions:
             rows = connection.execute(
                 "SELECT video_id, bucket, key FROM video JOIN extraction USING (video_id)"
                 " WHERE video.generation > 0 AND stage = %s AND extraction.state = ANY(%s)"
-                " AND strpos(model_version, %s) > 0 AND extraction.updated_at < %s AND video_id > %s"
+                " AND strpos(model_version, %s) > 0 AND extraction.updated_at < %s"
+                " AND starts_with(key, %s) AND video_id > %s"
                 " ORDER BY video_id LIMIT %s FOR UPDATE OF video",
-                (choice.stage, *meant, after, limit),
+                (choice.stage, *meant, choice.prefix, after, limit),
             ).fetchall()
             # Whoever held a row may have changed its stage before we got it.
             changed = connection.execute(

@@ -47,6 +47,7 @@ def extract(  # noqa: PLR0917 - typer names them
         list[str] | None,
         typer.Option(metavar="STATE", help=f"Those in this state, one of: {', '.join(STATES)}."),
     ] = None,
+    prefix: Annotated[str, typer.Option(help="Of these, only keys that begin with this.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Whatever has been extracted.")] = False,
     before: Annotated[
         datetime | None,
@@ -70,7 +71,7 @@ def extract(  # noqa: PLR0917 - typer names them
     from kadr.ports.extracting import Choice
     from kadr.runtime.extracting import extract_again
 
-    wanted = _Wanted(_stages(stages), made_with, _states(state), everything)
+    wanted = _Wanted(_stages(stages), made_with, _states(state), everything, prefix)
     if everything and (state or made_with):
         raise typer.BadParameter("--all is for everything: leave --state and --made-with out")
     session = session_of(ctx)
@@ -80,7 +81,7 @@ def extract(  # noqa: PLR0917 - typer names them
 
         extractions = PostgresExtractions(postgres)
         since = extractions.now() if before is None else before.replace(tzinfo=UTC)
-        found = extractions.made(wanted.stages, before=since)
+        found = extractions.made(wanted.stages, before=since, prefix=prefix)
         states = wanted.states
         if not states:
             _show(found, as_json=as_json)
@@ -102,7 +103,7 @@ def extract(  # noqa: PLR0917 - typer names them
             with Bar(stderr()) as bar:
                 for stage, backlog in backlogs.items():
                     bar.begin(stage, sum(made.videos for made in meant if made.stage is stage))
-                    choice = Choice(stage, states, since, made_with)
+                    choice = Choice(stage, states, since, made_with, prefix)
                     sent[stage.value] = extract_again(extractions, backlog, choice, bar, ahead=ahead)
         except KeyboardInterrupt as error:
             stderr().print("Interrupted. What was sent is being extracted. To go on:")
@@ -122,6 +123,7 @@ class _Wanted:
     made_with: str
     named: tuple[StageState, ...]
     everything: bool
+    prefix: str
 
     @property
     def states(self) -> tuple[StageState, ...]:
@@ -139,6 +141,7 @@ class _Wanted:
         for state in self.named:
             words += ["--state", state]
         words += ["--all"] if self.everything else []
+        words += ["--prefix", self.prefix] if self.prefix else []
         # What was sent is newer than the moment when the command began, whose second this is.
         words += ["--before", since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")]
         return shlex.join(words)

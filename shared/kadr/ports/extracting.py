@@ -15,14 +15,15 @@ from kadr.core.modality import Stage, StageState
 class Choice:
     """Which videos of a stage are meant.
 
-    Those in one of ``states``, whose result was made by a model version with ``made_with`` in its name, and
-    which nobody has touched since ``before``, by the database's clock.
+    Those in one of ``states``, whose result was made by a model version with ``made_with`` in its name, which
+    nobody has touched since ``before``, by the database's clock, and whose keys begin with ``prefix``.
     """
 
     stage: Stage
     states: Collection[StageState]
     before: datetime
     made_with: str = ""
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ class Extractions(Protocol):
     def now(self) -> datetime:
         """Return the time by the database's clock."""
 
-    def made(self, stages: Collection[Stage], *, before: datetime | None = None) -> list[Made]:
+    def made(
+        self, stages: Collection[Stage], *, before: datetime | None = None, prefix: str = ""
+    ) -> list[Made]:
         """Return what there is, the largest part of a stage first."""
 
     def requeue(
