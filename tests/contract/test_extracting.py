@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from kadr.adapters.extraction_store import PostgresExtractions
 from kadr.adapters.ledger import PostgresLedger
 from kadr.adapters.postgres import Postgres
 from kadr.adapters.sqs import SqsBacklog
+from kadr.cli import outdated
 from kadr.cli.app import app
+from kadr.cli.bar import Bar
+from kadr.cli.failure import CommandError
 from kadr.cli.session import Session
 from kadr.cli.target import QueuePair
 from kadr.core.errors import DependencyError
@@ -227,6 +233,47 @@ def test_a_batch_of_which_one_is_refused_is_an_error() -> None:
     sqs.refused = "throttled"
     with pytest.raises(DependencyError, match="throttled"):
         SqsBacklog(sqs, "q/visual").send(["body"])
+
+
+class TestOutdated:
+    """What the local stack has of other weights than it searches with."""
+
+    @pytest.fixture(autouse=True)
+    def weights(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def installed(role: str, models: Path) -> Any:
+            return SimpleNamespace(version="clip@new") if role == "visual" else None
+
+        monkeypatch.setattr("kadr.models.registry.installed", installed)
+
+    def test_it_is_found_and_said(self, shelf: Shelf) -> None:
+        found = outdated.outdated(shelf.extractions, Path())
+        assert sum(made.videos for made in found) == 7
+        assert "clip@new" not in {made.model_version for made in found}
+        assert outdated.hint(found).startswith("7 videos were indexed with other weights")
+        assert not outdated.hint([])
+
+    def test_it_is_made_anew(self, shelf: Shelf) -> None:
+        queue = Queue()
+
+        def work(seconds: float) -> None:
+            """Do a job a moment, as the function would."""
+            key = queue.keys()[queue.left]
+            queue.left += 1
+            registration = shelf.registrations[key]
+            assert shelf.ledger.claim(registration, Stage.VISUAL, "clip@new", lease=60) is None
+            with shelf.ledger.commit(registration, Stage.VISUAL) as commit:
+                commit.write(Extraction())
+
+        found = outdated.outdated(shelf.extractions, Path())
+        with Bar(Console(file=io.StringIO())) as bar:
+            assert outdated.renew(shelf.extractions, {Stage.VISUAL: queue}, found, bar, sleep=work) == 7
+        assert sorted(queue.keys()) == sorted([*OLD, "without.mp4"])
+        assert not outdated.outdated(shelf.extractions, Path())
+
+    def test_nobody_waits_for_ever(self, shelf: Shelf) -> None:
+        queue, found = Queue(), outdated.outdated(shelf.extractions, Path())
+        with Bar(Console(file=io.StringIO())) as bar, pytest.raises(CommandError, match="kadr logs"):
+            outdated.renew(shelf.extractions, {Stage.VISUAL: queue}, found, bar, sleep=lambda _: None)
 
 
 class TestCommand:

@@ -31,8 +31,8 @@ def demo(
     queries: Annotated[int, typer.Option(min=1, help="How many queries to show.")] = QUERIES,
 ) -> None:
     """Start the local stack, index the sample clips, search them, measure, and leave it running."""
-    from kadr.cli import evaluate, stack, suggestions, themes
-    from kadr.cli.console import as_markup, foreign, stderr, stdout
+    from kadr.cli import evaluate, outdated, stack, suggestions, themes
+    from kadr.cli.console import as_markup, counted, foreign, stderr, stdout
     from kadr.cli.progress import display
     from kadr.cli.sending import Bucket, plan
     from kadr.cli.upload import Run
@@ -50,6 +50,9 @@ def demo(
     err.print(f"[bold]2. Uploading and indexing {as_markup(str(clips.relative_to(session.root)))}[/]")
     run = Run(plan([clips]))
     bucket = Bucket(target.client("s3"), target.media_bucket)
+    again = outdated.bring_up_to_date(target, session.models_folder(), err)
+    if again:
+        err.print(f"{counted(again, 'result')} of other weights than those in use were made anew.")
     with target.api() as api:
         try:
             with display(run.uploads, follow=True) as shown:

@@ -97,11 +97,11 @@ def extract(  # noqa: PLR0917 - typer names them
         if meant and not yes and not confirmed("Extract them again?", done="sent", do="extract"):
             stderr().print("Nothing was sent.")
             raise typer.Exit(1)
-        backlogs = _backlogs(target, meant)
+        queues = backlogs(target, [made.stage for made in meant])
         sent: dict[str, int] = {}
         try:
             with Bar(stderr()) as bar:
-                for stage, backlog in backlogs.items():
+                for stage, backlog in queues.items():
                     bar.begin(stage, sum(made.videos for made in meant if made.stage is stage))
                     choice = Choice(stage, states, since, made_with, prefix)
                     sent[stage.value] = extract_again(extractions, backlog, choice, bar, ahead=ahead)
@@ -212,14 +212,19 @@ def _time(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _backlogs(target: Target, meant: Sequence[Made]) -> dict[Stage, Backlog]:
+def backlogs(target: Target, stages: Sequence[Stage]) -> dict[Stage, Backlog]:
+    """Return the queues of stages.
+
+    Raises:
+        CommandError: the stack lacks one.
+    """
     from kadr.adapters.sqs import SqsBacklog
 
     sqs = target.client("sqs")
     urls = {pair.stage: pair.url for pair in target.queues()}
-    missing = [made.stage for made in meant if made.stage not in urls]
+    missing = [stage for stage in stages if stage not in urls]
     if missing:
         raise CommandError(
             f"The stack {target.name} has no queue of {missing[0]}: it was not deployed from Kadr's template."
         )
-    return {made.stage: SqsBacklog(sqs, urls[made.stage]) for made in meant}
+    return {stage: SqsBacklog(sqs, urls[stage]) for stage in stages}

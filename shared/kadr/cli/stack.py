@@ -34,12 +34,15 @@ def register(app: typer.Typer) -> None:
 
 def up(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Start the local stack: no Docker, no account, everything under .kadr/."""
-    from kadr.cli.console import print_json, stderr, stdout
+    from kadr.cli import outdated
+    from kadr.cli.console import as_markup, print_json, stderr, stdout
 
     session = session_of(ctx)
     refuse_deployed(session, "up")
     start(session.root, stderr())
     target = session.target()
+    if hint := outdated.said(target, session.models_folder()):
+        stderr().print(f"[yellow]{as_markup(hint)}[/]", soft_wrap=True)
     if as_json:
         print_json(addresses(target))
         return
