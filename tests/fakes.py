@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -52,8 +52,14 @@ class MemoryObjectStore:
             raise SupersededError(f"{key} was overwritten")
         to.write_bytes(found[0])
 
-    def delete_prefix(self, bucket: str, prefix: str) -> int:
-        gone = [place for place in self.objects if place[0] == bucket and place[1].startswith(prefix)]
+    def delete_prefix(
+        self, bucket: str, prefix: str, *, keep: Callable[[str], bool] = lambda key: False
+    ) -> int:
+        gone = [
+            place
+            for place in self.objects
+            if place[0] == bucket and place[1].startswith(prefix) and not keep(place[1])
+        ]
         for place in gone:
             del self.objects[place]
         return len(gone)

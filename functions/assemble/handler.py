@@ -8,10 +8,10 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import ValidationError
 
 from functions.assemble.assemble import assemble
-from kadr.core.errors import InvalidMessageError, TransientError
+from kadr.core.errors import InvalidMessageError, KadrError
 from kadr.core.modality import Stage
 from kadr.events import ModalityExtracted
-from kadr.runtime.runner import LambdaContext, gave_up, queue_handler, receive_count
+from kadr.runtime.runner import LambdaContext, gave_up, queue_handler, receive_count, without_places
 from kadr.runtime.settings import AssembleSettings
 from kadr.runtime.telemetry import logger
 from kadr.runtime.wiring import Wiring
@@ -37,11 +37,12 @@ def process(record: SQSRecord, _context: LambdaContext) -> None:
         raise InvalidMessageError(f"not a ModalityExtracted message: {error}") from error
     try:
         current = assemble(message, world())
-    except TransientError as error:
+    except Exception as error:
         attempt = receive_count(record)
         if attempt >= settings().max_receive_count:
+            reason = str(error) if isinstance(error, KadrError) else f"unexpected error: {error!r}"
             world().ledger.abandon(
-                message.video_id, message.generation, Stage.ASSEMBLE, gave_up(attempt, error)
+                message.video_id, message.generation, Stage.ASSEMBLE, gave_up(attempt, without_places(reason))
             )
         raise
     logger().info("assembled" if current else "superseded", video_id=str(message.video_id))

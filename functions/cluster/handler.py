@@ -1,4 +1,4 @@
-"""Finds themes and people across videos, on schedule: the Lambda entry point."""
+"""Finds themes and people across videos, and stages that were killed, on schedule: the Lambda entry point."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
-from functions.cluster import people, themes
+from functions.cluster import killed, people, themes
 from kadr.core.errors import KadrError
 from kadr.runtime.settings import ClusterSettings
 from kadr.runtime.telemetry import logger
 from kadr.runtime.wiring import Wiring
 
 # Each finds something of its own: `run(world, settings)` returns a dataclass of small facts for the log.
-TASKS: dict[str, Callable[[Wiring, ClusterSettings], Any]] = {"themes": themes.run, "people": people.run}
+TASKS: dict[str, Callable[[Wiring, ClusterSettings], Any]] = {
+    "killed": killed.run,
+    "themes": themes.run,
+    "people": people.run,
+}
 
 
 @cache

@@ -36,6 +36,7 @@ from kadr.core.errors import (
     KadrError,
     NoSuchPersonError,
     PeopleError,
+    UnstorableError,
     WeightsUnavailableError,
 )
 from kadr.core.modality import VideoState
@@ -62,6 +63,7 @@ def create_app() -> FastAPI:
     app.add_exception_handler(NoSuchPersonError, partial(_told, status=404, code="not_found"))
     app.add_exception_handler(PeopleError, partial(_told, status=422, code="invalid"))
     app.add_exception_handler(GlossaryError, partial(_told, status=422, code="invalid"))
+    app.add_exception_handler(UnstorableError, partial(_told, status=422, code="invalid"))
     app.add_exception_handler(WeightsUnavailableError, partial(_told, status=503, code="unavailable"))
     app.add_exception_handler(KadrError, partial(_failed, status=500, code="failed"))
     app.add_exception_handler(ValidationError, _misconfigured)
@@ -150,7 +152,9 @@ def healthz(here: Injected, response: Response) -> schemas.HealthAnswer:
             check()
             checks[name] = "ok"
         except KadrError as error:
-            checks[name] = str(error)
+            # Its text names hosts of the inside, and anybody may ask.
+            logger().error(f"{name} does not answer", reason=str(error))
+            checks[name] = "does not answer"
     for role in report(here.settings.models_dir):
         checks[f"model {role.role}"] = role.problem or ("ok, demo weights" if role.demo else "ok")
     ok = checks["postgres"] == checks["qdrant"] == "ok"

@@ -235,6 +235,33 @@ def test_a_batch_of_which_one_is_refused_is_an_error() -> None:
         SqsBacklog(sqs, "q/visual").send(["body"])
 
 
+def test_what_was_killed_is_dead_after_a_while(shelf: Shelf, postgres: Postgres) -> None:
+    def lease(key: str, minutes: int) -> None:
+        with postgres.transaction() as connection:
+            connection.execute(
+                "UPDATE extraction SET state = 'running', lease_until = now() + make_interval(mins => %s)"
+                " WHERE video_id = %s AND stage = 'visual'",
+                (minutes, shelf.registrations[key].video_id),
+            )
+
+    for key, minutes in ((OLD[0], -60), (OLD[1], -1), (OLD[2], 1)):
+        lease(key, minutes)
+    assert shelf.extractions.bury() == 1
+    assert shelf.extractions.bury() == 0
+    assert [shelf.state(key) for key in OLD[:3]] == [StageState.DEAD, StageState.RUNNING, StageState.RUNNING]
+    record = shelf.ledger.video(video_id("media", OLD[0]))
+    assert record is not None
+    assert "memory" in next(each.reason for each in record.stages if each.stage is Stage.VISUAL)
+    # Somebody who asks for one video need not wait so long; what a worker holds is left to it.
+    sent: list[Stage] = []
+    videos = [shelf.registrations[key].video_id for key in OLD[:3]]
+    again = [
+        shelf.ledger.requeue(each, [StageState.DEAD], lambda stage, _: sent.append(stage)) for each in videos
+    ]
+    assert again == [[Stage.VISUAL], [Stage.VISUAL], []]
+    assert sent == [Stage.VISUAL, Stage.VISUAL]
+
+
 class TestOutdated:
     """What the local stack has of other weights than it searches with."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from kadr.adapters.ledger import PostgresLedger
 from kadr.adapters.postgres import Postgres, migrate, migrations
-from kadr.core.errors import BusyError, DependencyError, SupersededError
+from kadr.core.errors import BusyError, DependencyError, SupersededError, UnstorableError
 from kadr.core.extraction import Extraction, FaceTrack, FrameEmbeddings, MediaFacts, Moment, Word
 from kadr.core.identity import ObjectVersion, video_id
 from kadr.core.modality import Modality, Stage, StageState, VideoState
@@ -73,6 +73,26 @@ def stages(ledger: PostgresLedger, video: UUID = VIDEO) -> dict[Stage, StageStat
 def test_migrating_twice_does_nothing_the_second_time(postgres: Postgres) -> None:
     assert migrations()
     assert migrate(postgres) == []
+
+
+def test_a_session_has_its_limits_from_the_role(postgres: Postgres) -> None:
+    """What a connection asks for as it opens, RDS Proxy refuses."""
+    assert "options" not in postgres._arguments()
+    fresh = Postgres(postgres._address, credentials=postgres._credentials)
+    with fresh.transaction() as connection:
+        shown = [
+            connection.execute(f"SHOW {name}").fetchone()  # type: ignore[arg-type]
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout")
+        ]
+    fresh.close()
+    assert shown == [("30s",), ("1min",)]
+
+
+def test_what_postgresql_cannot_store_is_an_error_of_its_own(ledger: PostgresLedger) -> None:
+    with pytest.raises(UnstorableError):
+        ledger.videos(limit=1, key_prefix="a\x00")
+    with pytest.raises(UnstorableError):
+        ledger.videos(limit=1, offset=10**20)
 
 
 def test_two_events_of_one_upload_are_one_generation(ledger: PostgresLedger, bucket: Bucket) -> None:

@@ -20,6 +20,7 @@ from kadr.adapters.postgres import Postgres
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
 from kadr.adapters.qdrant_search import QdrantVideoSearch
 from kadr.core.errors import (
+    BusyError,
     DependencyError,
     NotAVideoError,
     SupersededError,
@@ -351,6 +352,60 @@ def test_ingest_keeps_the_facts_and_the_thumbnail(world: FakeWorld, handler_of: 
     assert world.assemble_queue.sent == []
 
 
+def test_portraits_stay_until_there_are_new_ones(world: FakeWorld, handler_of: Any) -> None:
+    world.objects.put(BUCKET, KEY, b"video")
+    both = tuple(FaceTrack(unit(n, 128), 3, 0.0, 2.0, f"jpeg {n}".encode(), 0.8) for n in range(2))
+    handler_of(Extraction(faces=both), Stage.FACES)(event(), FakeContext())
+    before = world.objects.keys("derived")
+    assert len(before) == 2
+    assert world.ledger.requeue(VIDEO, [StageState.DONE], lambda *_: None) == [Stage.FACES]
+    handler_of(DependencyError("no answer"), Stage.FACES)(event(receive_count=5), FakeContext())
+    assert world.objects.keys("derived") == before  # it failed, and the faces are still those
+    seen = world.objects.keys("derived")
+
+    def look(path: Path) -> Extraction:
+        assert world.objects.keys("derived") == seen
+        return Extraction(faces=both[:1])
+
+    handler_of(look, Stage.FACES)(event(), FakeContext())
+    assert len(world.objects.keys("derived")) == 1
+    world.objects.put(BUCKET, KEY, b"newer")
+    handler_of(DependencyError("no answer"), Stage.FACES)(event(), FakeContext())
+    assert world.objects.keys("derived") == set()  # those of another content are not shown
+
+
+def test_what_is_done_stays_done_if_assemble_cannot_be_told(world: FakeWorld, handler_of: Any) -> None:
+    class Silent:
+        def send(self, message: Any) -> None:
+            raise DependencyError("SQS did not take a message")
+
+    world.objects.put(BUCKET, KEY, b"video")
+    queue, world.assemble_queue = world.assemble_queue, Silent()  # type: ignore[assignment]
+    for attempt in (1, 5):
+        assert retried(handler_of(BORSCHT)(event(receive_count=attempt), FakeContext()))
+        assert world.states()[Stage.OCR] == (StageState.DONE, "")
+    world.assemble_queue = queue
+
+    def again(path: Path) -> Extraction:
+        raise AssertionError("it was extracted twice")
+
+    assert not retried(handler_of(again)(event(receive_count=2), FakeContext()))
+    world.assemble_all()
+    assert world.found("борщ") == [VIDEO]
+
+
+def test_addresses_of_the_inside_are_in_the_log_only(
+    world: FakeWorld, handler_of: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.objects.put(BUCKET, KEY, b"video")
+    secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:kadr-AbC"
+    why = f"cannot read the secret {secret}: Qdrant at http://10.0.0.7:6333 did not answer"
+    handler_of(DependencyError(why))(event(), FakeContext())
+    _, reason = world.states()[Stage.OCR]
+    assert reason == "cannot read the secret … Qdrant at … did not answer"
+    assert any("10.0.0.7" in str(vars(record)) for record in caplog.records)
+
+
 def test_everything_of_a_deleted_video_is_gone(world: FakeWorld, handler_of: Any) -> None:
     world.objects.put(BUCKET, KEY, b"video")
     track = FaceTrack(unit(0, 128), 3, 0.0, 2.0, b"jpeg", 0.8)
@@ -399,6 +454,14 @@ def test_superseded_is_an_error_that_is_retried_at_once() -> None:
     from kadr.runtime.runner import _delay
 
     assert _delay(SupersededError("x"), 4) == 1
+
+
+def test_a_duplicate_waits_as_long_as_a_job_may_take() -> None:
+    from kadr.runtime.runner import _delay
+
+    waits = [_delay(BusyError("x", retry_in=40), attempt) for attempt in range(1, 5)]
+    assert waits == sorted(waits) and sum(waits) >= 900
+    assert _delay(BusyError("x", retry_in=800), 1) == 801
 
 
 def test_created_and_removed_name_the_same_video() -> None:

@@ -11,6 +11,14 @@ from kadr.adapters.postgres import Postgres
 from kadr.core.modality import Stage, StageState
 from kadr.ports.extracting import Choice, Made, Place
 
+# Seconds after which nobody comes any more: as long as a message may wait between two tries, and some.
+_GRACE = 1200.0
+_KILLED = (
+    "its function was stopped before it was done, for want of memory or of time: "
+    "`kadr extract --state dead` tries again"
+)
+_PAGE = 100
+
 
 class PostgresExtractions:
     """Implements :class:`kadr.ports.extracting.Extractions`."""
@@ -25,6 +33,33 @@ class PostgresExtractions:
         assert row is not None  # noqa: S101 - a SELECT of a function always has a row
         found: datetime = row[0]
         return found
+
+    def bury(self) -> int:
+        """Say of stages whose worker was killed that they are dead; see the port."""
+        forsaken = (
+            "state = 'running' AND lease_until < now() - make_interval(secs => %s)"  # and not begun again
+        )
+        buried = 0
+        while True:
+            with self._postgres.transaction() as connection:
+                found = connection.execute(
+                    f"SELECT DISTINCT video_id FROM extraction WHERE {forsaken}"  # noqa: S608
+                    " ORDER BY video_id LIMIT %s",
+                    (_GRACE, _PAGE),
+                ).fetchall()
+                if not found:
+                    return buried
+                videos = [video_id for (video_id,) in found]
+                connection.execute(
+                    "SELECT FROM video WHERE video_id = ANY(%s) ORDER BY video_id FOR UPDATE", (videos,)
+                )
+                buried += connection.execute(
+                    "UPDATE extraction SET state = 'dead', reason = %s, lease_until = NULL,"  # noqa: S608
+                    f" updated_at = now() WHERE video_id = ANY(%s) AND {forsaken}",
+                    (_KILLED, videos, _GRACE),
+                ).rowcount
+                for video_id in videos:
+                    refresh_state(connection, video_id)
 
     def made(
         self, stages: Collection[Stage], *, before: datetime | None = None, prefix: str = ""

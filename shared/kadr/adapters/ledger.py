@@ -192,7 +192,8 @@ class PostgresLedger:
                 return None
             changed = connection.execute(
                 "UPDATE extraction SET state = 'queued', reason = '', lease_until = NULL, updated_at = now()"
-                " WHERE video_id = %s AND state = ANY(%s) RETURNING stage",
+                " WHERE video_id = %s AND (state = ANY(%s) OR state = 'running' AND lease_until < now())"
+                " RETURNING stage",
                 (video_id, list(states)),
             ).fetchall()
             stages = sorted((Stage(stage) for (stage,) in changed), key=list(Stage).index)

@@ -11,7 +11,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from kadr.core.errors import DependencyError
+from kadr.core.errors import DependencyError, UnstorableError
 
 if TYPE_CHECKING:
     import psycopg
@@ -95,9 +95,7 @@ class Postgres:
             "password": secret["password"],
             "connect_timeout": 5,
             "prepare_threshold": None,
-            "application_name": "kadr",
-            # A worker that hangs must not hold a row lock for ever.
-            "options": "-c idle_in_transaction_session_timeout=60000 -c lock_timeout=30000",
+            "application_name": "kadr",  # and no "options", which RDS Proxy refuses: migration 0008 has them
         }
 
     @contextmanager
@@ -106,6 +104,7 @@ class Postgres:
 
         Raises:
             DependencyError: the database cannot be reached, or broke off.
+            UnstorableError: a text has a NUL, a number is too large.
         """
         import psycopg
         from psycopg_pool import PoolTimeout
@@ -117,6 +116,8 @@ class Postgres:
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
             where = f"{self._address.host}:{self._address.port}"
             raise DependencyError(f"PostgreSQL at {where} did not answer: {error}") from error
+        except psycopg.DataError as error:
+            raise UnstorableError(f"there can be no such text or number: {error}") from error
 
     @contextmanager
     def exclusively(self, number: int) -> Iterator[bool]:

@@ -69,6 +69,8 @@ class Qdrant:
         try:
             yield self.client
         except UnexpectedResponse as error:
+            if error.status_code in (401, 403):
+                self.__dict__.pop("client", None)  # the next one is made with the key as it is then
             said = error.content.decode(errors="replace")[:300]
             hint = ""
             if error.status_code == 404:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -106,16 +106,23 @@ class S3ObjectStore:
         with _errors(f"s3://{bucket}/{key}"):
             self._client.delete_object(Bucket=bucket, Key=key)
 
-    def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Delete every object below ``prefix``; return how many there were."""
+    def delete_prefix(
+        self, bucket: str, prefix: str, *, keep: Callable[[str], bool] = lambda key: False
+    ) -> int:
+        """Delete every object below ``prefix`` but those to ``keep``; return how many that were."""
         count = 0
         with _errors(f"s3://{bucket}/{prefix}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-                keys = [entry["Key"] for entry in page.get("Contents", [])]
+                keys = [entry["Key"] for entry in page.get("Contents", []) if not keep(entry["Key"])]
                 if keys:
-                    self._client.delete_objects(
+                    answer = self._client.delete_objects(
                         Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
                     )
+                    if refused := answer.get("Errors"):  # single objects, in an answer of 200
+                        why = refused[0].get("Message", refused[0].get("Code", ""))
+                        raise DependencyError(
+                            f"S3 did not delete {len(refused)} objects of s3://{bucket}/{prefix}: {why}"
+                        )
                 count += len(keys)
         return count
 

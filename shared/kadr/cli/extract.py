@@ -80,6 +80,8 @@ def extract(  # noqa: PLR0917 - typer names them
         from kadr.adapters.extraction_store import PostgresExtractions
 
         extractions = PostgresExtractions(postgres)
+        if not dry_run:
+            extractions.bury()  # what was killed can be chosen as dead
         since = extractions.now() if before is None else before.replace(tzinfo=UTC)
         found = extractions.made(wanted.stages, before=since, prefix=prefix)
         states = wanted.states

@@ -107,6 +107,7 @@ def renew(
     from kadr.runtime.extracting import extract_again
 
     since, sent = extractions.now(), 0
+    others = _going_on(extractions, queues.keys())
     for made in found:
         choice = Choice(made.stage, (made.state,), since, made.model_version)
         sent += extract_again(extractions, queues[made.stage], choice, _Silent(), ahead=_ALL_AT_ONCE)
@@ -114,7 +115,7 @@ def renew(
     ready, waited = 0, 0.0
     while ready < sent:
         sleep(0.5)
-        now = max(ready, sent - _going_on(extractions, queues.keys()))
+        now = max(ready, min(sent, sent + others - _going_on(extractions, queues.keys())))
         waited = 0.0 if now > ready else waited + 0.5
         if waited > PATIENCE:
             raise CommandError(

@@ -15,6 +15,7 @@
     │   ├── GlossaryError             entries are not such as a glossary can have
     │   ├── PeopleError               what was asked of people cannot be done; the message says why
     │   │   └── NoSuchPersonError         nobody, or no face, has that id (any more)
+    │   ├── UnstorableError           PostgreSQL has no such text or number, so it cannot be looked up either
     │   ├── RankingError              constants are not such as ranking can have
     │   ├── KeyNameTakenError         there is a valid API key of that name already
     │   └── DictionaryError           the published suggestions are damaged, or of another format
@@ -58,6 +59,10 @@ class PeopleError(PermanentError):
 
 class NoSuchPersonError(PeopleError):
     """Nobody, or no face, has that id (any more)."""
+
+
+class UnstorableError(PermanentError):
+    """PostgreSQL has no such text or number, so it can neither be stored nor looked up."""
 
 
 class RankingError(PermanentError):

@@ -47,7 +47,7 @@ def probe_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
             raise DamagedMediaError("not one frame can be decoded: the file is damaged; upload it again")
         duration = header_duration(container)
         if duration is None:
-            duration = _scanned_duration(job["path"], limits)
+            duration = _scanned_duration(job["path"], limits, pictures=False)
         rotation = _rotation(frame)
         width, height = _shown_size(frame, codec)
         if rotation % 180:
@@ -81,7 +81,10 @@ def frame_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
             # Changes are looked for in all frames.
             wanted = Wanted(sparse=plan["seek"] and not plan["scene_changes"])
             frames = _decode(container, stream, limits, wanted)
-            for time, frame, scene_change in _choose(frames, wanted, plan, header_duration(container)):
+            duration = header_duration(container)
+            if duration is None:  # what a browser has recorded: it is written before its end is known
+                duration = _scanned_duration(job["path"], limits, pictures=plan["pictures"])
+            for time, frame, scene_change in _choose(frames, wanted, plan, duration):
                 width, height, pixels = _picture(frame, stream.codec_context, plan, scaler)
                 facts = {
                     "kind": "frame",
@@ -152,11 +155,11 @@ def _late_start(container: Any, stream: Any, frame: Any, limits: MediaLimits, ra
     return int(late * rate) if 0 < late <= limits.max_duration else 0
 
 
-def _scanned_duration(path: str, limits: MediaLimits) -> float:
+def _scanned_duration(path: str, limits: MediaLimits, *, pictures: bool) -> float:
     """Return the duration of a file whose header does not tell it, from its packets' times."""
     first = last = None
-    with open_container(path, limits) as container:
-        stream = video_stream(container, limits)
+    with open_container(path, limits, pictures=pictures) as container:
+        stream = video_stream(container, limits, pictures=pictures)
         for packet in container.demux(stream):
             if packet.pts is None:
                 continue

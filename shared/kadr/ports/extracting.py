@@ -56,6 +56,12 @@ class Extractions(Protocol):
     def now(self) -> datetime:
         """Return the time by the database's clock."""
 
+    def bury(self) -> int:
+        """Say of stages that their worker was killed and nobody has come for them, that they are dead.
+
+        Return how many. Killed means that memory or time ran out: nobody could record it.
+        """
+
     def made(
         self, stages: Collection[Stage], *, before: datetime | None = None, prefix: str = ""
     ) -> list[Made]:

@@ -182,6 +182,8 @@ class Ledger(Protocol):
     ) -> list[Stage] | None:
         """Set the stages that are in one of ``states`` to queued; return them, ``None`` without such a video.
 
+        Those whose worker has been killed, so that its lease ran out, are meant as well.
+
         ``send`` is called for each with the generation, under the row's lock: if it raises, nothing is
         changed.
         """

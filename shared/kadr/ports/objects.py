@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -39,8 +39,14 @@ class ObjectStore(Protocol):
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object; silent where there is none."""
 
-    def delete_prefix(self, bucket: str, prefix: str) -> int:
-        """Delete every object below ``prefix``; return how many there were."""
+    def delete_prefix(
+        self, bucket: str, prefix: str, *, keep: Callable[[str], bool] = lambda key: False
+    ) -> int:
+        """Delete every object below ``prefix`` but those to ``keep``; return how many that were.
+
+        Raises:
+            DependencyError: some of them could not be deleted.
+        """
 
     def presigned_get(self, bucket: str, key: str, *, expires: int) -> str:
         """Return a URL that reads the object without credentials for ``expires`` seconds."""

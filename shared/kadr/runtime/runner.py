@@ -7,7 +7,7 @@ permanent and transient errors, status rows, logs, metrics and the partial-batch
 
 from __future__ import annotations
 
-import tempfile
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +38,7 @@ from kadr.ports.ledger import Commit, Registration
 from kadr.ports.objects import ObjectStore
 from kadr.runtime import s3_events
 from kadr.runtime.heartbeat import HELD_SECONDS, Heartbeat
+from kadr.runtime.job_folder import job_folder
 from kadr.runtime.settings import ExtractorSettings
 from kadr.runtime.telemetry import logger, metrics, tracer
 from kadr.runtime.wiring import Wiring, World
@@ -47,6 +48,7 @@ _USD_PER_GB_SECOND = 0.0000166667
 
 # Retries after 10, 20, 40, 80 … seconds.
 _FIRST_BACKOFF = 10
+_BUSY_BACKOFF = 60
 _LONGEST_BACKOFF = 900
 
 # Stages whose result is a named vector of the same name.
@@ -176,19 +178,12 @@ class _Job:
                 log.info("already done", state=done.state)
                 if done.state is StageState.FAILED:
                     return
-            # Also when it was done before: the last try may have broken off between the two.
-            if self.stage in (Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES):
-                self.world.assemble_queue.send(
-                    ModalityExtracted(
-                        video_id=registration.video_id,
-                        generation=registration.generation,
-                        modality=Modality(self.stage.value),
-                    )
-                )
         except WeightsUnavailableError as error:
             self._record(registration, StageState.UNAVAILABLE, str(error))
+            return
         except PermanentError as error:
             self._record(registration, StageState.FAILED, str(error))
+            return
         except (SupersededError, ObjectGoneError, BusyError):
             # Not this version's fault: its rows are gone, or another worker is writing them.
             raise
@@ -204,6 +199,16 @@ class _Job:
             # A bug or a broken library: worth the retries that a fresh process may answer differently.
             logger().exception("unexpected error")
             raise TransientError(reason) from error
+        # Also when it was done before: the last try may have broken off between the two. The stage is done
+        # whatever becomes of this, and stays so: the message alone comes again.
+        if self.stage in (Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES):
+            self.world.assemble_queue.send(
+                ModalityExtracted(
+                    video_id=registration.video_id,
+                    generation=registration.generation,
+                    modality=Modality(self.stage.value),
+                )
+            )
 
     def _version_or_none(self) -> str:
         try:
@@ -215,8 +220,8 @@ class _Job:
     def _work(self, registration: Registration) -> None:
         objects = self.world.objects
         self._clear_derived(registration)
-        with tempfile.TemporaryDirectory(prefix="kadr-") as folder:
-            path = Path(folder) / "media"
+        with job_folder() as folder:
+            path = folder / "media"
             objects.download(
                 registration.bucket,
                 registration.key,
@@ -267,20 +272,31 @@ class _Job:
                     content_type="image/jpeg",
                 )
             world.faces.write(video_id, generation, [face.encoding for face in extraction.faces])
+            count = len(extraction.faces)
+            kept = {face_crop_key(video_id, generation, position) for position in range(count)}
+            self._delete_derived("faces", registration, keep=kept.__contains__)
 
     def _clear_derived(self, registration: Registration) -> None:
-        """Remove the pictures of older versions, whatever becomes of this one."""
+        """Remove the pictures of older versions, whatever becomes of this one.
+
+        Those of this version, from an earlier run, are shown until there are new ones.
+        """
         folder = {Stage.INGEST: "thumbnails", Stage.FACES: "faces"}.get(self.stage)
         if folder is not None:
-            self.world.objects.delete_prefix(
-                self.settings.derived_bucket, f"{folder}/{registration.video_id}/"
+            place = f"{folder}/{registration.video_id}/{registration.generation}"
+            self._delete_derived(
+                folder, registration, keep=lambda key: key.startswith((f"{place}.", f"{place}/"))
             )
+
+    def _delete_derived(self, folder: str, registration: Registration, keep: Callable[[str], bool]) -> None:
+        place = f"{folder}/{registration.video_id}/"
+        self.world.objects.delete_prefix(self.settings.derived_bucket, place, keep=keep)
 
     def _record(self, registration: Registration, state: StageState, reason: str) -> None:
         logger().warning("stage did not finish", state=state, reason=reason)
         metrics().add_dimension(name="stage", value=str(self.stage))
         metrics().add_metric(name=f"Stage{state.capitalize()}", unit=MetricUnit.Count, value=1)
-        self.world.ledger.fail(registration, self.stage, state, reason)
+        self.world.ledger.fail(registration, self.stage, state, without_places(reason))
 
     def _hold(self, registration: Registration, record: SQSRecord) -> None:
         """Keep the job and its message for another while."""
@@ -328,6 +344,19 @@ def gave_up(attempt: int, reason: object) -> str:
     return f"gave up after {attempt} tries, `kadr redrive` tries again: {reason}"
 
 
+# Addresses and names of the inside: URLs of services, ARNs, hosts, as our errors and libraries' have them.
+_PLACES = re.compile(
+    r"""\bhttps?://[^\s"']+ | \barn:[^\s"']+ | (?<=PostgreSQL\ at\ )\S+ | (?<=server\ at\ )"[^"]*"
+    | \b\d{1,3}(?:\.\d{1,3}){3}\b""",
+    re.VERBOSE,
+)
+
+
+def without_places(reason: str) -> str:
+    """Return a reason as it may be told: anybody can ask where a video stands; the log has the whole."""
+    return _PLACES.sub("…", reason)
+
+
 def receive_count(record: SQSRecord) -> int:
     """Return how often the queue has delivered the message, this time included."""
     try:
@@ -340,5 +369,8 @@ def _delay(error: TransientError, attempt: int) -> int:
     if isinstance(error, SupersededError | ObjectGoneError):
         return 1
     if isinstance(error, BusyError):
-        return min(_LONGEST_BACKOFF, round(error.retry_in) + 1)
+        # Whoever holds the job holds it a little longer each time, so that its lease does not tell when it
+        # ends. All tries together wait as long as a job may take: nobody's message dies for a duplicate.
+        later = max(round(error.retry_in) + 1, int(_BUSY_BACKOFF * 2 ** (attempt - 1)))
+        return min(_LONGEST_BACKOFF, later)
     return int(min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempt - 1)))

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 
@@ -194,3 +195,35 @@ class TestLookAhead:
             list(ahead.offer(packet))
         ahead.decoded(4.5, whole=False)  # what was restarted at 4 shows something from 4.5 on only
         assert not wanted.sparse
+
+
+class Unseekable:
+    """What a browser's recorder or a pipe is to a muxer: the header is written before the end is known."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+
+    def write(self, data: bytes) -> int:
+        return self._file.write(data)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+@pytest.mark.parametrize("pictures", [False, True])
+def test_a_recording_without_a_duration_is_looked_at_to_its_end(tmp_path: Path, pictures: bool) -> None:
+    path = tmp_path / "a.webm"
+    target = Unseekable(path)
+    with av.open(target, "w", format="webm") as container:
+        video = container.add_stream("libvpx", rate=4, options={"deadline": "realtime", "cpu-used": "8"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        for index in range(160):
+            frame = av.VideoFrame.from_ndarray(numbered(index, 64, 48), format="rgb24")
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    target.close()
+    with av.open(str(path)) as container:
+        assert container.duration is None
+    plan = FramePlan(every=1.0, max_side=None, max_frames=8, pictures=pictures)
+    times = [frame.time for frame in sample_frames(path, plan)]
+    assert times == pytest.approx([5.0 * n for n in range(8)], abs=0.3)

@@ -39,8 +39,8 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def test_the_schedule_has_everything_done(done: list[str]) -> None:
     said = room.handler({"source": "aws.events", "detail-type": "Scheduled Event"}, FakeContext())
-    assert done == ["themes", "people"]
-    assert said == {"themes": {"found": 3}, "people": {"found": 3}}
+    assert done == ["killed", "themes", "people"]
+    assert said == {"killed": {"found": 3}, "themes": {"found": 3}, "people": {"found": 3}}
 
 
 def test_one_task_can_be_asked_for(done: list[str]) -> None:
@@ -58,4 +58,4 @@ def test_one_that_fails_keeps_nobody_from_working_and_is_seen_by_the_alarm(
     monkeypatch.setitem(room.TASKS, "themes", fail)
     with pytest.raises(type(error)):
         room.handler({}, FakeContext())
-    assert done == ["people"]
+    assert done == ["killed", "people"]
