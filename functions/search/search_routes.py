@@ -64,7 +64,7 @@ def search(  # noqa: PLR0917 - FastAPI passes them by name
         list[QueryStep] | None,
         Query(
             description="Steps of understanding the query to leave out; may be given several times. "
-            "`skip=spelling&skip=layout` searches for what was typed, letter by letter.",
+            "`layout`, `transliteration`, `splitting` and `spelling` together search for what was typed.",
             openapi_examples={
                 "all steps": {"value": []},
                 "as it was typed": {"value": ["layout", "transliteration", "splitting", "spelling"]},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +46,8 @@ class LocalSettings(BaseSettings):
     concurrency: PositiveInt = Field(default_factory=_cores)
     # seconds that an extractor may take for one video; None: the template's profile "local"
     extractor_timeout: PositiveInt | None = None
+    # whether it is looked for who appears
+    faces: Literal["on", "off"] = "on"
     # seconds that a service may take to answer after its start
     start_timeout: PositiveFloat = 60.0
 

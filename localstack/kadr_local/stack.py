@@ -214,9 +214,9 @@ class LocalStack:
 
         declared = read(self.template).get("Parameters") or {}
         wanted = {
-            "StageName": "local",
             "TimeoutProfile": "local",
             "Observability": "off",  # alarms would go to nobody
+            "Faces": settings.faces,
             "PageHosting": "off",  # the search function has the files
             "PageDir": str(self.template.parent / "web"),
             "PageOrigins": f"http://{HOST}:{settings.api_port}",

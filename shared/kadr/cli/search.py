@@ -34,8 +34,8 @@ def search(  # noqa: PLR0917 - typer passes them by name
     query: Annotated[
         list[str],
         typer.Argument(
-            help="What to look for. '\"as quoted\"' has to be there, word for word; what follows a dash must "
-            "not (kadr search 'soup -meat')."
+            help="What to look for. '\"as quoted\"' has to be there in this order, in any form of the words; "
+            "what follows a dash must not (kadr search 'soup -meat')."
         ),
     ],
     k: Annotated[int, typer.Option("-k", "--limit", min=1, max=100, help="How many videos.")] = 10,

@@ -381,7 +381,11 @@ def print_facts(report: dict[str, Any], out: Console) -> None:
 def logs(
     ctx: typer.Context,
     function: Annotated[
-        str | None, typer.Argument(help="ingest, visual, ocr, speech, faces, assemble, search, purge, …")
+        str | None,
+        typer.Argument(
+            help="ingest, visual, ocr, speech, faces, assemble, search, cluster, purge; of the local stack"
+            " also ministack, postgres, qdrant, api."
+        ),
     ] = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last lines.")] = 100,

@@ -39,7 +39,7 @@ class Engine(StrEnum):
 class Calibration:
     """Mean and standard deviation of the cosine between a query and something unrelated.
 
-    ``(cos - mean) / deviation`` is comparable across models (DESIGN §4). ``provisional`` says that the
+    ``(cos - mean) / deviation`` is comparable across models (docs/ranking.md). ``provisional`` says that the
     figures were not measured on these weights; ``method`` says where they come from.
     """
 

@@ -11,15 +11,6 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from kadr.core.modality import Stage
 
 
-class KadrSettings(BaseSettings):
-    """What every function has. Variables are named ``KADR_<FIELD>``."""
-
-    model_config = SettingsConfigDict(env_prefix="KADR_", frozen=True, extra="ignore")
-
-    stage: str = "dev"  # dev, staging, prod
-    log_level: str = "INFO"
-
-
 class PostgresSettings(BaseSettings):
     """Where PostgreSQL is. The password comes from Secrets Manager, never from the environment."""
 
@@ -81,7 +72,7 @@ class ModelSettings(BaseSettings):
     ocr_engine: Literal["auto", "easyocr", "embedded"] = "auto"
 
 
-class StorageSettings(KadrSettings, PostgresSettings, QdrantSettings):
+class StorageSettings(PostgresSettings, QdrantSettings):
     """What every function that stores something needs."""
 
     # how often a queue delivers a message before it goes to the dead-letter queue; as in infra/media.yaml

@@ -107,7 +107,6 @@ def start(emulator: Path, tmp_path: Path) -> Iterator[Callable[[str], Function]]
             "AWS_LAMBDA_FUNCTION_TIMEOUT": "60",
             "POWERTOOLS_SERVICE_NAME": name,
             "POWERTOOLS_METRICS_NAMESPACE": "Kadr",
-            "KADR_STAGE": "test",
             "KADR_MEDIA_BUCKET": "kadr-media-example",
             "KADR_DERIVED_BUCKET": "kadr-derived-example",
             "KADR_ASSEMBLE_QUEUE_URL": f"{nobody}/123456789012/kadr-dev-assemble",
