@@ -7,7 +7,9 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-bin=$PWD/${KADR_VENV:-.venv}/bin
+venv=${KADR_VENV:-.venv}
+[[ $venv == /* ]] || venv=$PWD/$venv
+bin=$venv/bin
 logs=$(mktemp -d)
 log=$logs/suite
 trap 'kill $(jobs -p) 2>/dev/null; rm -rf "$logs"' EXIT

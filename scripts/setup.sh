@@ -49,7 +49,7 @@ install() {
   fi
 }
 
-stamp_of() { cat pyproject.toml "$constraints" "$0" | cksum | tr -d ' '; }
+stamp_of() { cat pyproject.toml "$constraints" scripts/setup.sh | cksum | tr -d ' '; }
 
 if [ ! -x "$python" ] || ! "$python" -c '' 2>/dev/null; then
   found=$(find_python)

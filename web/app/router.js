@@ -25,6 +25,18 @@ export function parseRoute(search) {
   return { view, params };
 }
 
+/** What narrows a search, besides what is looked for. */
+export const NARROWING = ["modality", "theme", "person", "language", "min_duration", "max_duration", "after", "before"];
+
+/**
+ * What of a search's parameters says where it looked, and how it read the query.
+ * @param {URLSearchParams} params
+ * @returns {Record<string, string[]>}
+ */
+export function narrowing(params) {
+  return Object.fromEntries([...NARROWING, "skip"].map((name) => [name, params.getAll(name)]));
+}
+
 /**
  * Writes an address of the page: `/?…`, or `/`.
  * @param {import("./api.js").Params} params what is null, undefined or empty is left out

@@ -180,8 +180,8 @@ export class SearchBox {
       this.#silent();
       this.#field.value = this.#typed;
       this.#close();
-    } else if (event.key === "Tab") {
-      this.#close();
+    } else if (event.key === "Tab" && (event.shiftKey || this.#panel.hidden || this.#forget.hidden)) {
+      this.#close(); // else the next one is the button in it, and it closes with the focus
     }
   }
 

@@ -6,6 +6,7 @@ import { inWords } from "./api.js";
 import { fill, h } from "./dom.js";
 import { currentLanguage, translator } from "./i18n.js";
 import { chooseLanguage, chooseTheme, historyUser, rememberHistory, themeChoice } from "./preferences.js";
+import { setRecents } from "./recents.js";
 import { openSheet } from "./sheet.js";
 
 /** @typedef {import("./types.js").Translate} Translate */
@@ -83,6 +84,7 @@ export function openSettings({ api, session, toast, onLanguage }) {
     const user = historyUser();
     try {
       if (user !== null) toast(t("settings.erased", { n: (await api.eraseHistory(user)).erased }));
+      setRecents([]);
       rememberHistory(false);
     } catch (error) {
       toast(inWords(error, t), { kind: "error" });

@@ -6,6 +6,7 @@
 
 const REST = 80; // milliseconds without a key after which the API is asked: between two keys of quick typing
 const KEPT = 60; // answers
+const FRESH = 60_000; // milliseconds for which an answer is taken for the API's
 const MOST = 8;
 
 /** Asks for suggestions; only the answer to the last question is ever told. */
@@ -13,7 +14,7 @@ export class Suggestions {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #asked = new AbortController();
-  /** @type {Map<string, Offer[]>} */
+  /** @type {Map<string, {offers: Offer[], at: number}>} */
   #known = new Map();
 
   /**
@@ -34,8 +35,8 @@ export class Suggestions {
     this.cancel();
     const q = text.trim();
     const known = this.#known.get(q);
-    if (known) {
-      this.onOffers(merge(known, recent, q));
+    if (known && performance.now() - known.at < FRESH) {
+      this.onOffers(merge(known.offers, recent, q));
       return;
     }
     // What is known without asking is there at once.
@@ -63,7 +64,9 @@ export class Suggestions {
 
   /** @param {string} q @param {Offer[]} offers */
   #keep(q, offers) {
-    this.#known.set(q, offers);
+    this.#known.delete(q);
+    if (offers.length === 0) return; // there may be some as soon as something has been indexed
+    this.#known.set(q, { offers, at: performance.now() });
     const [oldest] = this.#known.keys();
     if (this.#known.size > KEPT && oldest !== undefined) this.#known.delete(oldest);
   }

@@ -47,7 +47,7 @@ export class Uploads extends EventTarget {
    * @param {Pick<Storage, "getItem" | "setItem"> | null} [options.storage] where ids are kept over a reload
    * @param {(run: () => void, milliseconds: number) => unknown} [options.later]
    */
-  constructor({ ticket, send, atOnce = AT_ONCE, storage = null, later = setTimeout }) {
+  constructor({ ticket, send, atOnce = AT_ONCE, storage = null, later = (run, milliseconds) => setTimeout(run, milliseconds) }) {
     super();
     this.ticket = ticket;
     this.send = send;

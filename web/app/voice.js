@@ -121,7 +121,8 @@ export function listen(listener, { language, transcribe }) {
   const record = () => {
     if (over) return;
     if (!canRecord()) {
-      listener.onProblem(window.isSecureContext ? "none" : "insecure");
+      // Not before the caller knows that it is being listened.
+      queueMicrotask(() => listener.onProblem(window.isSecureContext ? "none" : "insecure"));
       return;
     }
     now = recording(listener, transcribe);
@@ -155,6 +156,7 @@ function recognising(recogniser, listener, language, otherwise) {
   let words = "";
   let hears = false;
   let done = false;
+  let stopped = false; // by whoever speaks: then another way to listen is not wanted
   const limit = setTimeout(() => recogniser.stop(), LONGEST);
   const end = (/** @type {() => void} */ tell) => {
     if (done) return;
@@ -166,7 +168,7 @@ function recognising(recogniser, listener, language, otherwise) {
   // being asked for the microphone, silence means nothing.
   void microphoneGranted().then(() =>
     setTimeout(() => {
-      if (!hears) end(() => (recogniser.abort(), otherwise()));
+      if (!hears) end(() => (recogniser.abort(), stopped ? listener.onProblem("silence") : otherwise()));
     }, DEAF),
   );
   recogniser.addEventListener("audiostart", () => (hears = true));
@@ -192,7 +194,7 @@ function recognising(recogniser, listener, language, otherwise) {
   recogniser.addEventListener("end", () =>
     end(() => {
       if (words) listener.onText(tidy(words));
-      else if (hears) listener.onProblem("silence");
+      else if (hears || stopped) listener.onProblem("silence");
       else otherwise();
     }),
   );
@@ -202,7 +204,10 @@ function recognising(recogniser, listener, language, otherwise) {
     end(otherwise);
   }
   return {
-    stop: () => recogniser.stop(),
+    stop: () => {
+      stopped = true;
+      recogniser.stop();
+    },
     cancel: () => {
       end(() => undefined);
       recogniser.abort();
@@ -217,7 +222,12 @@ function recognising(recogniser, listener, language, otherwise) {
  */
 function recording(listener, transcribe) {
   const given = new AbortController();
-  let stopRecorder = () => given.abort();
+  // While somebody is being asked for the microphone, nothing can have been said.
+  let stopRecorder = () => {
+    if (given.signal.aborted) return;
+    given.abort();
+    listener.onProblem("silence");
+  };
   void (async () => {
     let stream;
     try {
@@ -235,7 +245,7 @@ function recording(listener, transcribe) {
       const chunks = [];
       recorder.addEventListener("dataavailable", ({ data }) => chunks.push(data));
       const stopped = new Promise((resolve) => recorder.addEventListener("stop", resolve, { once: true }));
-      stopRecorder = () => recorder.state !== "inactive" && recorder.stop();
+      stopRecorder = () => void (recorder.state !== "inactive" && recorder.stop());
       given.signal.addEventListener("abort", stopRecorder);
       recorder.start();
       const heard = meter.follow(listener.onLevel, () => stopRecorder());

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { address, parseRoute } from "../app/router.js";
+import { address, narrowing, parseRoute } from "../app/router.js";
 
 test("addresses mean views", () => {
   const expected = {
@@ -36,4 +36,13 @@ test("an address that was written is read the same", () => {
 
 test("no parameters are the first page", () => {
   assert.equal(address({ q: "", theme: undefined }), "/");
+});
+
+test("a result's video is explained by the search that it was found by", () => {
+  const search = new URLSearchParams("q=macarena&skip=spelling&skip=layout&theme=7&modality=speech&collapse=false");
+  const video = parseRoute(address({ video: "5b2c", q: search.get("q"), ...narrowing(search) }).slice(1));
+  assert.equal(video.view, "video");
+  assert.deepEqual(narrowing(video.params), narrowing(search));
+  assert.deepEqual(narrowing(search).skip, ["spelling", "layout"]);
+  assert.ok(!video.params.has("collapse") && !video.params.has("person"));
 });

@@ -89,3 +89,18 @@ test("what was asked before is known at once", async () => {
   assert.equal(asked, 1);
   assert.deepEqual(shown, [["борщ"], ["борщ"]]);
 });
+
+test("an answer without suggestions is asked for again: there may be some by then", async () => {
+  const answers = [[], [offer("борщ")], [offer("another")]];
+  /** @type {string[][]} */
+  const shown = [];
+  const suggestions = new Suggestions(
+    async () => answers.shift() ?? [],
+    (offers) => void shown.push(offers.map(({ text }) => text)),
+  );
+  for (let turn = 0; turn < 3; turn += 1) {
+    suggestions.ask("бор", []);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+  }
+  assert.deepEqual(shown, [[], ["борщ"], ["борщ"]]); // and the one that has some is kept
+});

@@ -137,3 +137,31 @@ test("the storage's refusals have codes that the page has words for", () => {
   assert.equal(refusal(400, "nonsense").code, "storage");
   assert.equal(isAbort(new DOMException("given up", "AbortError")), true);
 });
+
+test("a browser's own clock, which is asked as a function and not as a method, has the rest sent later", async (context) => {
+  /** @type {(() => void)[]} */
+  const later = [];
+  // Browsers refuse `this` of another kind; Node.js does not care.
+  /** @this {unknown} @param {() => void} run */
+  function strict(run) {
+    if (this !== undefined && this !== globalThis) throw new TypeError("Illegal invocation");
+    later.push(run);
+  }
+  context.mock.method(globalThis, "setTimeout", strict);
+  let refuse = true;
+  const uploads = new Uploads({
+    ticket: async ({ name }) => {
+      if (refuse) throw new ApiError("too_many", "wait", { status: 429, retryAfter: 1 });
+      return ticketFor(name);
+    },
+    send: async () => undefined,
+    atOnce: 1,
+  });
+  uploads.add([file("a"), file("b")]);
+  await turns();
+  assert.deepEqual(states(uploads), { a: "waiting", b: "waiting" });
+  refuse = false;
+  while (later.length > 0) later.shift()?.();
+  await turns();
+  assert.deepEqual(states(uploads), { a: "arrived", b: "arrived" });
+});

@@ -69,7 +69,7 @@ def demo(
         err.print(f"{built.phrases} phrases of them are suggested while somebody types.")
 
         err.print("[bold]3. Searching[/]")
-        result = evaluate.measure(api, judged, k=5)
+        result = evaluate.measure(api, target.media_bucket, judged, k=5)
         out.print(found_table(api, choose([each.judged for each in result.judgements], queries)))
         for line in evaluate.caveats(result):
             err.print(foreign(line), soft_wrap=True)

@@ -114,7 +114,7 @@ def evaluate(  # noqa: PLR0917 - Typer passes them by name
     queries = read_queries(file, prefix=prefix)
     table = None
     with target.api() as api:
-        result = measure(api, queries, k=k, every_query=every_query)
+        result = measure(api, target.media_bucket, queries, k=k, every_query=every_query)
         if ablation or plot is not None:
             from kadr.cli.ablation import ablate
 
@@ -189,8 +189,10 @@ def _judged_query(line: str, prefix: str) -> JudgedQuery:
     )
 
 
-def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bool = False) -> Evaluation:
-    """Ask every query and return the measures.
+def measure(
+    api: Api, bucket: str, queries: Sequence[JudgedQuery], *, k: int, every_query: bool = False
+) -> Evaluation:
+    """Ask every query and return the measures; ``bucket`` is where the judged videos lie.
 
     Raises:
         CommandError: nothing is left to ask, or the API does not answer.
@@ -198,6 +200,7 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
     from collections import Counter
     from concurrent.futures import ThreadPoolExecutor
 
+    from kadr.core.identity import video_id
     from kadr.core.relevance import mean_relevance
 
     out_of_reach = set() if every_query else unavailable_modalities(api)
@@ -210,7 +213,6 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
             f"Every query is about {', '.join(sorted(skipped))}, whose weights are not installed. "
             "Install them (`kadr status` names them), or count the queries as misses with --all."
         )
-    known = {video.key for video in api.every_video()}
     depth = max(k, NDCG_AT)
 
     def ask(query: JudgedQuery) -> Judgement:
@@ -220,6 +222,9 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
 
     with ThreadPoolExecutor(max_workers=CONCURRENCY) as executor:
         answers = tuple(executor.map(ask, asked))
+        keys = sorted({key for query in asked for key in query.relevant})
+        found = executor.map(lambda key: api.video(video_id(bucket, key)) is not None, keys)
+        missing = tuple(key for key, there in zip(keys, found, strict=True) if not there)
     judgements = tuple(each for each in answers if each.judged.relevant)
 
     def mean(chosen: Sequence[Judgement]) -> Relevance:
@@ -239,7 +244,7 @@ def measure(api: Api, queries: Sequence[JudgedQuery], *, k: int, every_query: bo
         judgements=judgements,
         unanswerable=tuple(each for each in answers if not each.judged.relevant),
         skipped=dict(skipped),
-        not_indexed=tuple(sorted({key for query in asked for key in query.relevant} - known)),
+        not_indexed=missing,
     )
 
 

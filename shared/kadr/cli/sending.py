@@ -135,7 +135,10 @@ def _key(prefix: str, name: str, file: Path) -> str:
 
 
 def _files(folder: Path, every_file: bool) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
+    def refuse(error: OSError) -> None:
+        raise error  # or what cannot be read would be left out without a word
+
+    for parent, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             file = Path(parent, name)

@@ -301,6 +301,11 @@ def print_status(report: dict[str, Any], out: Console, *, with_failed: bool) -> 
         )
     if report["failed"]:
         print_failed(report["failed"], out)
+    if with_failed and broken > len(report["failed"]):
+        out.print(
+            f"{broken - len(report['failed'])} more are of older videos than the newest {LOOKED_THROUGH}: "
+            "`kadr extract --state failed` or `--state dead` begins them again."
+        )
 
 
 def print_services(services: list[dict[str, Any]], out: Console, *, roomy: bool) -> None:

@@ -131,7 +131,10 @@ def _encoders(models_dir: Path) -> tuple[TextEmbedder | None, TextEmbedder | Non
 def _check_versions(
     videos: Iterable[VideoStatus], clip: TextEmbedder | None, text: TextEmbedder | None
 ) -> None:
-    """Refuse queries in one space and videos in another: what comes out looks like figures."""
+    """Refuse queries in one space and videos in another: what comes out looks like figures.
+
+    Of text encoders the name is compared alone: whoever converts one elsewhere gets other bytes.
+    """
     for encoder, names in ((clip, ("visual",)), (text, ("ocr", "speech"))):
         versions = {
             stage.model_version
@@ -141,12 +144,13 @@ def _check_versions(
         }
         if encoder is None or not versions:
             continue
-        variant = encoder.model_version.partition("@")[0]
-        if not any(variant in version for version in versions):
+        name = encoder.model_version if encoder is clip else encoder.model_version.partition("@")[0]
+        others = sorted(version for version in versions if name not in version)
+        if others:
             raise CommandError(
-                f"The videos were indexed with {', '.join(sorted(versions))}, and {encoder.model_version} is "
-                "installed here: queries could not be compared with them. Say with --models where the same "
-                "weights are."
+                f"Videos were indexed with {', '.join(others)}, and {encoder.model_version} is installed "
+                "here: queries could not be compared with them. Say with --models where the same weights "
+                "are, or have the videos extracted again with `kadr extract`."
             )
 
 

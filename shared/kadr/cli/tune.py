@@ -87,7 +87,7 @@ def tune(  # noqa: PLR0917 - Typer passes them by name
     target = session.target()
     queries = read_queries(file, prefix=prefix)
     with target.api() as api:
-        measured = measure(api, queries, k=10, every_query=every_query)
+        measured = measure(api, target.media_bucket, queries, k=10, every_query=every_query)
         collection = stored.read_collection(target, api, session.models_folder(models_dir))
         answers = [*measured.judgements, *measured.unanswerable]
         embedded = collection.embed([each.understood for each in answers])

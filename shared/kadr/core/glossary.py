@@ -29,7 +29,8 @@ PieceKind = Literal["phrase", "word", "derived", "transliterated", "kept"]
 _DATA = "data/glossary_ru_en.tsv"
 # Topics of that file whose words a general translator gets wrong; the others are an ordinary dictionary.
 _TERM_TOPICS = frozenset({"Games and internet", "Brands", "Slang and memes"})
-_NUMERAL = re.compile(r"(\d+)-?(?:[а-я]{1,3})")  # 5-й, 90-е, 2х
+# 5-й, 90-е, 2х, 10ти; units are no endings: 5кг, 4к
+_NUMERAL = re.compile(r"(\d+)(?:-[а-я]{1,3}|[йяехю]|го|му|ти|ми|ый|ий|ой|ая|ое|ые|ых|ым|ую)")
 
 LATIN_LETTERS = str.maketrans(
     {

@@ -22,6 +22,8 @@ _ALIKE = {
 }
 # Anything else may fold into a letter or hide between two: such a text is read word by word.
 _UNUSUAL = re.compile(r"[^\x00-\x7fА-Яа-яЁё«»“”„’–—…•№₽€°\u00a0]")
+# A word may be written in two parts, or with an apostrophe of print: their stem is that of the whole, too.
+_JOINED = re.compile(r"[^\W_][-‐‑’][^\W_]")
 _PLAIN = re.compile(r"[A-Za-z]+|[А-Яа-яЁё]+")
 # Where a word may begin: behind what is no letter or digit, and at the hump of a Russian hashtag. Stands
 # behind the word's first letter.
@@ -64,7 +66,11 @@ class Sought:
 
     def among(self, text: str) -> frozenset[str]:
         """Return which of the stems that are looked for a text has. Quick: most texts have none."""
-        if self._glance.search(text) or (not text.isascii() and _UNUSUAL.search(text)):
+        if (
+            self._glance.search(text)
+            or (not text.isascii() and _UNUSUAL.search(text))
+            or _JOINED.search(text)
+        ):
             # token by token, and not the text as a whole: tokens come again, and are remembered
             return self._all & _NOTHING.union(*map(_stems_of, text.split()))
         return _NOTHING

@@ -74,7 +74,7 @@ def _part(text: str, vocabulary: Vocabulary, dictionary: Known | None) -> float:
     if len(text) == 1 and text not in _SINGLE_LETTERS and not text.isdigit():
         return 0.0
     if text.isdigit():
-        return _NUMBER - len(text)
+        return _NUMBER - len(text) or 0.1  # 0 is for what is none
     zipf = vocabulary.zipf(text)
     if len(text) <= _SHORT_PART:
         return (

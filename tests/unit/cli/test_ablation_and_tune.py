@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -186,3 +187,18 @@ def test_vectors_of_other_weights_are_refused(tmp_path):
 
     with pytest.raises(Exception, match="my-own@12345678 is installed here"):
         stored._check_versions([Video()], None, Text())
+
+
+def test_pictures_of_another_demo_clip_are_refused(tmp_path):
+    class Clip:
+        model_version = "demo@22222222"
+
+    def videos(*versions):
+        return [
+            SimpleNamespace(stages=[SimpleNamespace(stage="visual", state="done", model_version=version)])
+            for version in versions
+        ]
+
+    stored._check_versions(videos("demo@22222222+2"), Clip(), None)
+    with pytest.raises(Exception, match="kadr extract"):
+        stored._check_versions(videos("demo@22222222+2", "demo@11111111+2"), Clip(), None)

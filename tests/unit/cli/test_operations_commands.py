@@ -192,6 +192,12 @@ class TestStatus:
             }
         ]
 
+    def test_failures_of_older_videos_are_said_to_be_there(self, stand):
+        stand.api.status["stages"]["ocr"]["dead"] = 4
+        shown = " ".join(stand.invoke("status", "--failed").stdout.split())
+        assert "bad.mp4" in shown
+        assert "3 more are of older videos" in shown and "kadr extract" in shown
+
     def test_tables_say_which_weights_are_in_use(self, stand):
         stand.api.status["models"] = [
             {"role": "text", "variant": "minilm", "installed": True, "demo": False, "detail": ""},

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import threading
 import unicodedata
 from datetime import datetime, timedelta
@@ -315,3 +316,18 @@ def test_every_video_has_its_turn(stand):
             rounds += 1
     assert rounds == math.ceil(60 / POLL_AT_MOST)
     assert stand.id(keys[-1]) not in follower.waiting
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(tmp_path, monkeypatch):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "theirs").mkdir()
+    listed = os.scandir
+
+    def scandir(path):
+        if Path(path).name == "theirs":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(PermissionError):
+        plan([tmp_path])

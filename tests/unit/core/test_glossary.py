@@ -91,7 +91,10 @@ def test_words_made_of_known_words_are_understood(glossary: Glossary) -> None:
     assert glossary.translate("видеорецепт").text == "video recipe"
     assert glossary.translate("непопулярный").text == "not popular"
     assert glossary.translate("кот-рыбак").text == "cat fisherman"
-    assert glossary.translate("90-е").text == "90"
+    for numeral, english in (("90-е", "90"), ("5й", "5"), ("2х", "2"), ("10ти", "10"), ("3-го", "3")):
+        assert glossary.translate(numeral).text == english
+    for amount in ("5кг", "128гб", "4к", "100руб"):  # units are a part of what is asked for
+        assert not glossary.translate(amount).text.isdigit()
 
 
 def test_a_reading_that_the_glossary_has_is_preferred() -> None:

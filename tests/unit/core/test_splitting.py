@@ -24,6 +24,8 @@ VOCABULARY = Vocabulary({"шов": 1}, background=["роблокс"], language=L
         ("widecomb", "wide comb"),
         ("смешныевидео2024", "смешные видео 2024"),
         ("роблоксвидео", "роблокс видео"),  # of the glossary
+        ("смешныевидео50000", "смешные видео 50000"),
+        ("смешныевидео500000", "смешные видео 500000"),
     ],
 )
 def test_known_words_are_cut_apart(together: str, apart: str) -> None:

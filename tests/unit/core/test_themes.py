@@ -109,6 +109,12 @@ def test_a_radius_covers_a_small_theme_whole_and_leaves_one_in_a_hundred_of_a_la
     assert 0.985 <= ((1 - rows @ towards) <= radius).mean() < 1.0
 
 
+def test_a_single_video_left_does_not_take_in_everything() -> None:
+    row = np.eye(1, POINT_DIMENSIONS, dtype=np.float32)
+    towards, radius = direction(row)
+    assert (1 - row @ towards)[0] <= radius < 0.5
+
+
 def test_a_stray_does_not_open_a_theme_to_everything() -> None:
     rows = np.eye(1, POINT_DIMENSIONS, dtype=np.float32).repeat(6, axis=0)
     rows += np.random.default_rng(0).normal(0, 0.01, rows.shape).astype(np.float32)

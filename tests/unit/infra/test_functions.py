@@ -97,3 +97,11 @@ def test_zip_functions_run_where_the_layers_wheels_load() -> None:
         assert one["Runtime"] == "python3.12"
         for layer in one["Layers"]:
             assert layers[layer["Ref"]]["CompatibleRuntimes"] == [one["Runtime"]]
+
+
+@pytest.mark.parametrize("name", ["SearchFunction", "ClusterFunction"])
+def test_a_scheduled_run_that_failed_is_seen_and_not_done_again_at_once(name: str) -> None:
+    """Lambda tries asynchronous runs twice more by itself; five failures would never come together."""
+    assert load()["Resources"][name]["Properties"]["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+    alarms = load(ROOT / "infra" / "observability.yaml")["Resources"][name.removesuffix("Function")]
+    assert alarms["Properties"]["Parameters"]["FunctionErrors"] == 1

@@ -13,7 +13,7 @@ import { setPlaylist } from "../playlist.js";
 import { picture } from "../poster.js";
 import { historyUser } from "../preferences.js";
 import { resultAddress, resultCard } from "../result-card.js";
-import { address } from "../router.js";
+import { NARROWING, address } from "../router.js";
 import { failure, nothing, posterSkeletons } from "../states.js";
 
 /** @typedef {import("../types.js").Context} Context */
@@ -26,7 +26,6 @@ const PAGE = 24; // four rows of six, eight of three, twelve of two
 const FEW = 2;
 const SURE = 0.2; // the API's own limit, below which a result is none that is likely to be meant
 const SLOW = 3000; // milliseconds after which it is said that it takes long
-const NARROWING = ["modality", "theme", "person", "language", "min_duration", "max_duration", "after", "before"];
 
 /** @type {{value: "visual" | "ocr" | "speech" | null, name: string, icon: import("../icons.js").IconName}[]} */
 const MODALITIES = [

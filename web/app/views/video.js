@@ -12,7 +12,7 @@ import { neighbours } from "../playlist.js";
 import { poll } from "../polling.js";
 import { poster } from "../poster.js";
 import { moments } from "../reasons.js";
-import { address } from "../router.js";
+import { address, narrowing } from "../router.js";
 import { fingerprint, isSettled } from "../stages.js";
 import { failure, posterSkeletons } from "../states.js";
 
@@ -213,7 +213,7 @@ async function explainWhy(why, params, { api, t, signal, memory }, { id, jump, m
   if (!q) return;
   try {
     const known = /** @type {Result | undefined} */ (memory.result);
-    const found = known ?? (await api.search({ q, k: DEEP, collapse: false }, { signal })).results.find(({ video_id }) => video_id === id);
+    const found = known ?? (await api.search({ q, ...narrowing(params), k: DEEP, collapse: false }, { signal })).results.find(({ video_id }) => video_id === id);
     if (!found) return;
     memory.result = found;
     mark(found);
@@ -221,7 +221,7 @@ async function explainWhy(why, params, { api, t, signal, memory }, { id, jump, m
       h(
         "div",
         { class: "panel stack" },
-        h("div", { class: "why-head" }, h("h2", null, t("evidence.title")), h("a", { class: "chip", href: address({ q }) }, icon("search"), q)),
+        h("div", { class: "why-head" }, h("h2", null, t("evidence.title")), h("a", { class: "chip", href: address({ q, ...narrowing(params) }) }, icon("search"), q)),
         evidencePanel(found, { t, jump }),
       ),
     ]);
