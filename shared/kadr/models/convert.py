@@ -28,8 +28,7 @@ MIN_COSINE = 0.99
 MINILM_RECIPE = "kadr.models.minilm_onnx 1"
 # The least mean cosine of CLIP's texts with which the quicker of two ways to multiply in 8 bits is taken.
 _NEAR = 0.995
-CLIP_RECIPE = "kadr.models.clip_onnx 3"
-_CLIP_EXACT = "kadr.models.clip_onnx 2"  # texts are always multiplied in the slower way
+CLIP_RECIPE = "kadr.models.clip_onnx 4"
 EASYOCR_RECIPE = "kadr.models.easyocr_onnx 1"
 CTRANSLATE2_RECIPE = "kadr.models.ctranslate2_convert 3"
 ADOPTED = "copied as it was found"
@@ -490,7 +489,7 @@ def _original(
 # What a model may have been made by, to be as good as one made now.
 _RECIPES: Mapping[Role, frozenset[str]] = {
     Role.TEXT: frozenset({MINILM_RECIPE}),
-    Role.VISUAL: frozenset({CLIP_RECIPE, _CLIP_EXACT}),
+    Role.VISUAL: frozenset({CLIP_RECIPE}),
     Role.SPEECH: frozenset({CTRANSLATE2_RECIPE, ADOPTED}),
     Role.TRANSLATION: frozenset({CTRANSLATE2_RECIPE, ADOPTED}),
     Role.OCR: frozenset({EASYOCR_RECIPE}),

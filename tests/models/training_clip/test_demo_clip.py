@@ -122,7 +122,7 @@ def test_the_card_states_the_figures_and_whose_drawings_they_are(tmp_path: Path)
     text = (tmp_path / "README.md").read_text(encoding="utf-8")
     assert "| half precision | 0.314 |" in text
     assert "recall@5 is 0.31 among 500 clips, 0.01 by chance" in text
-    assert "118,464 in a\nfourth one of 1,234 steps, 60 minutes" in text
+    assert "118,464 in a\nfifth one of 1,234 steps, 60 minutes" in text
     assert "$" not in text
     assert all(each.package in text for each in glyphs.SETS)
 
