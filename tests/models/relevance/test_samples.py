@@ -188,7 +188,7 @@ def test_nothing_good_is_said_where_nothing_is_and_hardly_where_the_first_hit_is
     collection: Collection, judged: list[JudgedQuery], embedded: list[EmbeddedQuery]
 ) -> None:
     said = nothing_good(collection, judged, embedded)
-    # measured: 21 of 24, and 6 of 130
+    # measured: 20 of 24, and 4 of 130
     assert len(said["none"]) == 24
     assert np.mean(said["none"]) >= 0.8, said
     assert np.mean([*said["ocr"], *said["speech"]]) <= 0.08, said
@@ -223,16 +223,16 @@ def test_with_pictures_too_all_of_it_ranks_better_than_any_part_and_than_the_ref
     figures = {method: row.overall.ndcg[10] for method, row in table.rows.items()}
     full = figures.pop(Method.FULL)
     assert set(figures) >= {Method.VISUAL, Method.OCR, Method.SPEECH, Method.REFERENCE, Method.UNION}
-    # measured: nDCG@10 0.949, recall@5 0.978 over 166 queries; 1.0 of the 27 that only pictures answer. The
-    # reference, whose weights trust pictures more, has 0.933: the better they are known, the less it loses.
-    assert full > figures.pop(Method.REFERENCE) + 0.01
-    assert all(full > other + 0.02 for other in figures.values()), figures
-    assert full >= 0.94
-    assert table.rows[Method.FULL].overall.recall[5] >= 0.96
+    # measured: nDCG@10 0.968, recall@5 0.984 over 166 queries; 1.0 of the 27 that only pictures answer; the
+    # union of candidates with our weights 0.950, the reference 0.926
+    assert full > figures.pop(Method.REFERENCE) + 0.02
+    assert all(full > other + 0.01 for other in figures.values()), figures
+    assert full >= 0.955
+    assert table.rows[Method.FULL].overall.recall[5] >= 0.97
     assert table.rows[Method.FULL].modalities["visual"].recall[5] >= 0.92
 
     said = nothing_good(pictured, judged, embedded)
-    # measured: 20 of 24, 7 of 124, and 0 of 26
+    # measured: 20 of 24, 5 of 130, and 1 of 27
     assert np.mean(said["none"]) >= 0.8, said
     assert np.mean([*said["ocr"], *said["speech"]]) <= 0.08, said
     assert np.mean(said["visual"]) <= 0.2, said

@@ -24,7 +24,7 @@ import { failure, nothing, posterSkeletons } from "../states.js";
 
 const PAGE = 24; // four rows of six, eight of three, twelve of two
 const FEW = 2;
-const SURE = 0.2; // the API's own limit, below which a result is none that is likely to be meant
+const SURE = 0.1; // the API's own limit, below which a result is none that is likely to be meant
 const SLOW = 3000; // milliseconds after which it is said that it takes long
 
 /** @type {{value: "visual" | "ocr" | "speech" | null, name: string, icon: import("../icons.js").IconName}[]} */
