@@ -49,6 +49,7 @@ _COVERED = 99.0
 _STRAY, _LEAST_SPREAD = 5.0, 0.02
 # A theme whose own videos lie all over the place is to take in none that have nothing to do with it (1.0).
 _WIDEST = 0.8
+# Of a theme with one video left nothing tells how far others may lie: near ones only (a cosine of 0.7).
 _ALONE = 0.3
 # Below this share of common videos, a theme and one of the last time are not the same theme.
 _SAME = 0.25
@@ -208,7 +209,7 @@ def direction(rows: Vector) -> tuple[Vector, float]:
     by it a small theme's radius would take in everything.
     """
     unit, distances = _mean(rows)
-    if len(rows) < 2:  # how far others of it would lie cannot be known
+    if len(rows) < 2:
         return unit, _ALONE
     middle = np.median(distances)
     spread = max(float(np.median(np.abs(distances - middle))), _LEAST_SPREAD)
