@@ -35,6 +35,7 @@ from kadr.ports.extracting import Choice, Place
 from kadr.ports.ledger import Registration
 from kadr.runtime import s3_events
 from kadr.runtime.extracting import extract_again
+from tests.contract.command_target import CommandTarget
 
 FIRST = UUID(int=0)
 FINISHED = (StageState.DONE, StageState.EMPTY, StageState.FAILED)
@@ -310,29 +311,15 @@ class TestCommand:
 
     @pytest.fixture
     def kadr(self, shelf: Shelf, postgres: Postgres, sqs: Sqs) -> Callable[..., Any]:
-        address = postgres._address
-
-        class Target:
-            name = "kadr-test"
-
-            def function_environment(self, function: str) -> dict[str, str]:
-                return {
-                    "KADR_POSTGRES_HOST": address.host,
-                    "KADR_POSTGRES_DATABASE": address.database,
-                    "KADR_POSTGRES_SSLMODE": address.sslmode,
-                    "KADR_POSTGRES_SECRET_ARN": "arn",
-                }
-
+        class Target(CommandTarget):
             def queues(self) -> list[QueuePair]:
                 return [QueuePair(stage, f"q/{stage}", f"q/{stage}-dlq") for stage in Stage]
 
             def client(self, service: str) -> Any:
                 return sqs if service == "sqs" else self
 
-            def get_secret_value(self, SecretId: str) -> dict[str, str]:
-                return {"SecretString": json.dumps({"username": "postgres", "password": ""})}
-
-        session = Session(root=Path(), stack="prod", read_target=lambda root, stack: Target())  # type: ignore[arg-type,return-value]
+        target = Target(postgres)
+        session = Session(root=Path(), stack="prod", read_target=lambda root, stack: target)  # type: ignore[arg-type,return-value]
         return lambda *arguments: CliRunner().invoke(app, ["extract", *arguments], obj=session)
 
     def test_without_an_option_it_shows_what_there_is(self, kadr: Callable[..., Any], sqs: Sqs) -> None:

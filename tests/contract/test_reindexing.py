@@ -40,6 +40,7 @@ from kadr.core.ranking import Ranking, default_ranking, ranking_json
 from kadr.events import ModalityExtracted
 from kadr.runtime import reindexing
 from kadr.runtime.reindexing import Plan, Reindexed, drop_old, plan, reindex
+from tests.contract.command_target import CommandTarget
 from tests.local_qdrant import LocalQdrant
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -476,28 +477,10 @@ class TestOldCollections:
 class TestCommand:
     @pytest.fixture
     def kadr(self, filled: Library, server: LocalQdrant) -> Callable[..., Any]:
-        address = filled.postgres._address
-
-        class Target:
-            name = "kadr-test"
-
-            def function_environment(self, function: str) -> dict[str, str]:
-                return {
-                    "KADR_POSTGRES_HOST": address.host,
-                    "KADR_POSTGRES_DATABASE": address.database,
-                    "KADR_POSTGRES_SSLMODE": address.sslmode,
-                    "KADR_POSTGRES_SECRET_ARN": "arn",
-                    "KADR_QDRANT_URL": server.url,
-                    "KADR_QDRANT_COLLECTION": filled.alias,
-                }
-
-            def client(self, service: str) -> Any:
-                return self
-
-            def get_secret_value(self, SecretId: str) -> dict[str, str]:
-                return {"SecretString": json.dumps({"username": "postgres", "password": ""})}
-
-        session = Session(root=Path(), read_target=lambda root, stack: Target())  # type: ignore[arg-type,return-value]
+        target = CommandTarget(
+            filled.postgres, KADR_QDRANT_URL=server.url, KADR_QDRANT_COLLECTION=filled.alias
+        )
+        session = Session(root=Path(), read_target=lambda root, stack: target)  # type: ignore[arg-type,return-value]
         return lambda *arguments: CliRunner().invoke(app, ["reindex", *arguments], obj=session)
 
     def test_a_dry_run_says_what_would_be_done_and_does_nothing(
