@@ -80,10 +80,15 @@ def test_what_cannot_be_indexed_says_why_and_is_tried_again(site: Site) -> None:
         failed.get_by_role("button", name="Try again").click()
         expect(page.get_by_text(re.compile("Queued again: "))).to_be_visible()
         # it is looked at again, and is still no video
+        expect(failed.locator(".stage-reasons")).to_contain_text("2 attempts", timeout=INDEXING)
         expect(failed).to_have_attribute("data-status", "unusable", timeout=INDEXING)
+        # once more, and deleted while the page follows it: what is gone is not asked for again
+        failed.get_by_role("button", name="Try again").click()
+        expect(page.get_by_text(re.compile("Queued again: "))).to_be_visible()
         failed.get_by_role("button", name="Delete").click()
         page.get_by_role("dialog").get_by_role("button", name="Delete").click()
         expect(failed).to_have_count(0, timeout=30_000)
+        page.wait_for_timeout(3000)  # longer than between two looks
 
 
 def test_an_upload_is_cancelled_and_another_one_survives_the_way_to_search(

@@ -5,6 +5,7 @@ import { deleteVideo } from "../deletion.js";
 import { append, fill, h } from "../dom.js";
 import { titleOf } from "../i18n.js";
 import { icon } from "../icons.js";
+import { findVideo } from "../lookup.js";
 import { furtherPages } from "../paging.js";
 import { poll } from "../polling.js";
 import { picture } from "../poster.js";
@@ -59,6 +60,8 @@ class Row {
   #state = h("p", { class: "upload-state" });
   #stages = h("div", { class: "upload-stages" });
   #tools = h("div", { class: "upload-tools" });
+  #following = new AbortController();
+  #going = false;
 
   /**
    * @param {Video} video
@@ -75,12 +78,12 @@ class Row {
       h("div", { class: "upload-text" }, h("p", { class: "upload-name", dir: "auto" }, video.key), this.#state, this.#stages),
       this.#tools,
     );
-    this.#draw(false);
+    this.#draw();
   }
 
-  /** @param {boolean} going whether it is being deleted */
-  #draw(going) {
+  #draw() {
     const { video, context } = this;
+    const going = this.#going;
     const { t } = context;
     const name = titleOf(video.key);
     this.element.dataset.status = video.state === "failed" ? "unusable" : video.state;
@@ -99,19 +102,29 @@ class Row {
     try {
       const { stages } = await api.retryVideo(this.video.video_id, { signal });
       toast(stages.length > 0 ? t("videos.retried", { stages: stages.map((stage) => t(`stage.${stage}`)).join(", ") }) : t("videos.retried.none"));
-      if (stages.length > 0) await this.#follow();
+      if (stages.length > 0 && !this.#going) await this.#follow();
     } catch (error) {
       if (!isAbort(error)) toast(inWords(error, t), { kind: "error" });
     }
   }
 
+  /** Looks at the video until nothing more comes, or until it is being deleted. */
   async #follow() {
-    const { api, signal } = this.context;
+    const { api, signal: left } = this.context;
+    this.#following.abort(); // one look at a time, however often somebody tries again
+    this.#following = new AbortController();
+    const signal = AbortSignal.any([left, this.#following.signal]);
     await poll(
       async () => {
         const before = fingerprint(this.video);
-        this.video = await api.video(this.video.video_id, { signal });
-        this.#draw(false);
+        const video = await findVideo(api, { id: this.video.video_id, key: this.video.key }, { signal });
+        if (signal.aborted) return "done";
+        if (video === null) {
+          this.element.remove(); // somebody else has deleted it
+          return "done";
+        }
+        this.video = video;
+        this.#draw();
         if (isSettled(this.video)) return "done";
         return fingerprint(this.video) === before ? "same" : "changed";
       },
@@ -121,10 +134,20 @@ class Row {
 
   #delete() {
     const { video, context } = this;
+    const going = (/** @type {boolean} */ is) => {
+      this.#going = is;
+      this.#draw();
+    };
     void deleteVideo({ id: video.video_id, key: video.key }, titleOf(video.key), context, {
-      going: () => this.#draw(true),
+      going: () => {
+        this.#following.abort(); // else it would be asked for after it is gone
+        going(true);
+      },
       gone: () => this.element.remove(),
-      kept: () => this.#draw(false),
+      kept: () => {
+        going(false);
+        void this.#follow();
+      },
     });
   }
 }

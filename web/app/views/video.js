@@ -7,6 +7,7 @@ import { append, fill, h } from "../dom.js";
 import { evidencePanel } from "../evidence.js";
 import { clock, titleOf } from "../i18n.js";
 import { icon } from "../icons.js";
+import { findVideo } from "../lookup.js";
 import { stopPreview } from "../player.js";
 import { neighbours } from "../playlist.js";
 import { poll } from "../polling.js";
@@ -264,7 +265,8 @@ function showStages(section, video, { api, t, signal }) {
   let last = fingerprint(video);
   void poll(
     async () => {
-      const now = await api.video(video.video_id, { signal });
+      const now = await findVideo(api, { id: video.video_id, key: video.key }, { signal });
+      if (now === null) return "done"; // deleted meanwhile
       if (fingerprint(now) === last) return "same";
       last = fingerprint(now);
       draw(now);
