@@ -209,6 +209,33 @@ def test_a_finished_job_is_done_again_with_another_model(
     assert ledger.claim(registered, Stage.OCR, "m2", lease=60) is None
 
 
+def test_results_stay_those_of_their_model_until_another_ones_are_there(
+    postgres: Postgres, ledger: PostgresLedger, registered: Registration
+) -> None:
+    def made_with() -> str:
+        with ledger.assemble(VIDEO, registered.generation) as commit:
+            assert commit is not None
+            versions = dict(commit.facts().model_versions)
+        found = ledger.found([VIDEO], moments=False, frames=False)[VIDEO]
+        assert found.versions == versions
+        return versions.get(Stage.OCR, "")
+
+    extract(ledger, registered, Stage.OCR, Extraction())
+    with postgres.transaction() as connection:  # as it was before there was a column for this
+        connection.execute("UPDATE extraction SET made_with = NULL")
+    assert made_with() == "m1"
+    assert ledger.claim(registered, Stage.OCR, "m2", lease=60) is None
+    assert made_with() == "m1"
+    ledger.fail(registered, Stage.OCR, StageState.QUEUED, "")
+    assert ledger.claim(registered, Stage.OCR, "m3", lease=60) is None
+    ledger.fail(registered, Stage.OCR, StageState.FAILED, "no")
+    assert made_with() == "m1"
+    assert ledger.claim(registered, Stage.OCR, "m4", lease=60) is None
+    with ledger.commit(registered, Stage.OCR) as commit:
+        commit.write(Extraction())
+    assert made_with() == "m4"
+
+
 def test_only_one_worker_gets_a_job(ledger: PostgresLedger, registered: Registration) -> None:
     assert ledger.claim(registered, Stage.OCR, "m1", lease=60) is None
     with pytest.raises(BusyError) as busy:

@@ -38,6 +38,9 @@ from kadr.ports.vectors import FacePlace
 if TYPE_CHECKING:
     import psycopg
 
+# What a stage's results were made with. `model_version` is what works at it now, or has failed at it.
+MADE_WITH = "coalesce(made_with, model_version)"
+
 _QUEUED_AT_REGISTRATION = (Stage.INGEST, Stage.VISUAL, Stage.OCR, Stage.SPEECH, Stage.FACES)
 
 
@@ -130,6 +133,7 @@ class PostgresLedger:
                 " %(model)s, %(until)s, now()) ON CONFLICT (video_id, stage) DO UPDATE SET"
                 " state = 'running', reason = '', attempts = extraction.attempts + 1,"
                 " generation = %(generation)s, model_version = %(model)s, lease_until = %(until)s,"
+                " made_with = coalesce(extraction.made_with, extraction.model_version),"
                 " started_at = now(), updated_at = now()",
                 {
                     "id": registration.video_id,
@@ -305,8 +309,8 @@ class PostgresLedger:
         with self._postgres.transaction() as connection, connection.pipeline():
             videos = connection.execute(
                 "SELECT video_id, bucket, key, duration, thumbnail_key,"  # noqa: S608 - of our own
-                " (SELECT json_object_agg(stage, model_version) FROM extraction"
-                "  WHERE extraction.video_id = video.video_id AND model_version <> ''), theme_id,"
+                f" (SELECT json_object_agg(stage, {MADE_WITH}) FROM extraction"
+                f"  WHERE extraction.video_id = video.video_id AND {MADE_WITH} <> ''), theme_id,"
                 f" {PEOPLE_SHOWN} FROM video WHERE video_id = ANY(%s) AND generation > 0",
                 wanted,
             )
@@ -443,7 +447,7 @@ class PostgresCommit:
             )  # fmt: skip
         cursor.execute(
             "UPDATE extraction SET state = %s, reason = %s, details = %s, cost_usd = %s,"
-            " lease_until = NULL,"
+            " lease_until = NULL, made_with = model_version,"
             " duration_ms = (extract(epoch FROM clock_timestamp() - started_at) * 1000)::integer,"
             " updated_at = now() WHERE video_id = %s AND stage = %s",
             (
@@ -581,8 +585,8 @@ def facts_of(connection: psycopg.Connection[Any], video_ids: Sequence[UUID]) -> 
         people.setdefault(video_id, []).append(person)
     versions: dict[UUID, dict[Stage, str]] = {}
     for video_id, stage, version in connection.execute(
-        "SELECT video_id, stage, model_version FROM extraction"
-        " WHERE video_id = ANY(%s) AND model_version <> ''",
+        f"SELECT video_id, stage, {MADE_WITH} FROM extraction"  # noqa: S608 - of our own
+        f" WHERE video_id = ANY(%s) AND {MADE_WITH} <> ''",
         (wanted,),
     ):
         versions.setdefault(video_id, {})[Stage(stage)] = version

@@ -180,7 +180,8 @@ class PostgresThemeStore:
         """Return what the pictures of videos were embedded with."""
         with self._postgres.transaction() as connection:
             rows = connection.execute(
-                "SELECT DISTINCT model_version FROM extraction WHERE stage = 'visual' AND video_id = ANY(%s)",
+                "SELECT DISTINCT coalesce(made_with, model_version) FROM extraction"
+                " WHERE stage = 'visual' AND video_id = ANY(%s)",
                 (list(video_ids),),
             ).fetchall()
         return {row[0] for row in rows}

@@ -73,7 +73,8 @@ class VideoRecord:
 class FoundVideo:
     """What a page of results shows of a video, and explains its place with.
 
-    ``versions`` are the models of its stages. ``moments`` and ``frames`` are there where they were asked for.
+    ``versions`` are the models that the results of its stages were made with. ``moments`` and ``frames`` are
+    there where they were asked for.
     """
 
     video_id: UUID
