@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kadr.adapters.minilm import MiniLM
     from kadr.ports.embedding import Translator
 
-_RECIPE = "1"  # how lines become moments; raised when the same engines would give another result
+_RECIPE = "2"  # how lines become moments; raised when the same engines would give another result
 
 _EVERY = 3.0  # seconds between frames of a long video
 _FRAMES_OF_SHORT = 12  # a short video is looked at as often as a long one, down to

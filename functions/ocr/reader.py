@@ -18,6 +18,7 @@ _MOST = 12  # new lines read in one frame, the largest first: more are a pattern
 _LOWEST = 0.011  # of the frame's height: lines lower than that are unreadable
 _OVERLAP = 0.5  # of two boxes, intersection over union, to be the place of one line
 _STILL = 1.2  # of 255: mean difference of two frames that show the same
+_CELL = 8  # pixels of a thumbnail: the part of a picture that a word fills
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,11 @@ def _still(before: npt.NDArray[np.int16], now: npt.NDArray[np.int16]) -> bool:
     difference = np.abs(now - before)
     if difference.mean() > _STILL:
         return False
-    rows, columns = (max(1, size // 8) * 8 if size >= 8 else size for size in difference.shape)
-    tiles = difference[:rows, :columns]
-    if rows < 8 or columns < 8:
-        return bool(tiles.max() < 8 * _STILL)
-    means = tiles.reshape(rows // 8, 8, columns // 8, 8).mean(axis=(1, 3))
-    return bool(means.max() < 4 * _STILL)
+    cell = tuple(min(_CELL, size) for size in difference.shape)
+    # The last ones overlap those before them, so that the edges count too: there subtitles stand.
+    down, right = (
+        np.minimum(np.arange(0, size, _CELL), size - side)
+        for size, side in zip(difference.shape, cell, strict=True)
+    )
+    cells = np.lib.stride_tricks.sliding_window_view(difference, cell)[np.ix_(down, right)]
+    return bool(cells.mean(axis=(2, 3)).max() < 4 * _STILL)

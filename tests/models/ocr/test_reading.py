@@ -170,6 +170,22 @@ def test_a_line_that_stands_still_is_not_read_in_every_frame(settings: Extractor
     assert reader.recognised <= 2
 
 
+@pytest.mark.parametrize(("width", "height"), [(854, 480), (640, 360), (360, 640)])
+def test_a_subtitle_at_the_edge_that_changes_is_read_again(
+    settings: ExtractorSettings, width: int, height: int
+) -> None:
+    """The rest of the picture stands still, as in a slide show."""
+    knows = Lexicon(require("text", settings.models_dir).file("tokenizer.json")).knows
+    reader = FrameReader(Embedded(PaddleDetector(side=640), Tesseract(settings.tessdata_dir), knows))
+    said = ["Привет, друзья!", "Налейте стакан воды", "Добавьте соль и перец"]
+    for second, text in enumerate(said):
+        image = background(0, width, height)
+        place = (width // 2, height - 16)
+        ImageDraw.Draw(image).text(place, text, "white", font(22), "mm", stroke_width=2, stroke_fill="black")
+        found = reader.read(float(second), np.asarray(image))
+        assert set(tokens(text)) <= {word for line in found for word in tokens(line.text)}
+
+
 def test_a_tilted_line_is_turned_level() -> None:
     image = Image.new("RGB", (500, 400), "#204060")
     ImageDraw.Draw(image).text((250, 200), "Tilted line", "white", font(48), "mm")
