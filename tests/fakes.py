@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -51,6 +51,11 @@ class MemoryObjectStore:
         if found[1].etag != version.etag:
             raise SupersededError(f"{key} was overwritten")
         to.write_bytes(found[0])
+
+    def delete_all(self, bucket: str, keys: Sequence[str]) -> int:
+        for key in keys:
+            self.delete(bucket, key)
+        return len(keys)
 
     def delete_prefix(
         self, bucket: str, prefix: str, *, keep: Callable[[str], bool] = lambda key: False

@@ -236,6 +236,21 @@ def test_a_batch_of_which_one_is_refused_is_an_error() -> None:
         SqsBacklog(sqs, "q/visual").send(["body"])
 
 
+def test_what_nobody_puts_together_is_dead_after_a_while(shelf: Shelf, postgres: Postgres) -> None:
+    """Its message is lost, or its function was killed: that leaves no trace but the time."""
+    for key, hours in ((OLD[0], 7), (OLD[1], 1)):
+        with postgres.transaction() as connection:
+            connection.execute(
+                "UPDATE extraction SET updated_at = now() - make_interval(hours => %s)"
+                " WHERE video_id = %s AND stage = 'assemble'",
+                (hours, shelf.registrations[key].video_id),
+            )
+    assert shelf.extractions.bury() == 1
+    assert [shelf.state(key, Stage.ASSEMBLE) for key in OLD[:2]] == [StageState.DEAD, StageState.QUEUED]
+    again = shelf.ledger.requeue(shelf.registrations[OLD[0]].video_id, [StageState.DEAD], lambda *_: None)
+    assert again == [Stage.ASSEMBLE]
+
+
 def test_what_was_killed_is_dead_after_a_while(shelf: Shelf, postgres: Postgres) -> None:
     def lease(key: str, minutes: int) -> None:
         with postgres.transaction() as connection:

@@ -95,6 +95,13 @@ def test_what_postgresql_cannot_store_is_an_error_of_its_own(ledger: PostgresLed
         ledger.videos(limit=1, offset=10**20)
 
 
+def test_a_database_that_lets_nobody_write_is_a_transient_error(postgres: Postgres) -> None:
+    """As after a standby took over: another try finds the new primary."""
+    with pytest.raises(DependencyError, match="read-only"), postgres.transaction() as connection:
+        connection.execute("SET TRANSACTION READ ONLY")
+        connection.execute("DELETE FROM video")
+
+
 def test_two_events_of_one_upload_are_one_generation(ledger: PostgresLedger, bucket: Bucket) -> None:
     bucket.now = version("v1")
     first, second = bucket.register(ledger), bucket.register(ledger)
@@ -234,6 +241,29 @@ def test_results_stay_those_of_their_model_until_another_ones_are_there(
     with ledger.commit(registered, Stage.OCR) as commit:
         commit.write(Extraction())
     assert made_with() == "m4"
+
+
+def test_what_is_done_does_not_fail_because_its_message_came_twice(
+    ledger: PostgresLedger, registered: Registration
+) -> None:
+    extract(ledger, registered, Stage.OCR, Extraction())
+    ledger.fail(registered, Stage.OCR, StageState.RETRYING, "the database broke off as it was asked")
+    assert stages(ledger)[Stage.OCR] is StageState.DONE
+
+
+def test_what_fails_long_after_it_began_can_be_recorded(
+    postgres: Postgres, ledger: PostgresLedger, registered: Registration
+) -> None:
+    """More milliseconds than a number of four bytes holds."""
+    extract(ledger, registered, Stage.OCR, Extraction())
+    ledger.requeue(VIDEO, [StageState.DONE], lambda *_: None)
+    with postgres.transaction() as connection:
+        connection.execute("UPDATE extraction SET started_at = now() - interval '60 days'")
+    ledger.fail(registered, Stage.OCR, StageState.FAILED, "its weights were refused")
+    record = ledger.video(VIDEO)
+    assert record is not None
+    (failed,) = (each for each in record.stages if each.stage is Stage.OCR)
+    assert (failed.state, failed.duration_ms) == (StageState.FAILED, None)
 
 
 def test_only_one_worker_gets_a_job(ledger: PostgresLedger, registered: Registration) -> None:

@@ -30,7 +30,7 @@ from kadr.adapters.ranking_store import PostgresRankingStore
 from kadr.cli.app import app
 from kadr.cli.session import Session
 from kadr.core.document import STEMS
-from kadr.core.errors import DependencyError
+from kadr.core.errors import DependencyError, SupersededError
 from kadr.core.extraction import Extraction, MediaFacts, Moment, Vector
 from kadr.core.fusion import FUSED_DIMENSIONS, fuse_query
 from kadr.core.identity import ObjectVersion, video_id
@@ -361,6 +361,21 @@ class TestBrokenOff:
         assert (done.written, done.version) == (7, third.version)
         assert filled.collections.all() == [f"{filled.alias}-0001", done.collection]
 
+    def test_who_lives_on_does_not_write_over_what_another_one_has_changed_over_to(
+        self, filled: Library
+    ) -> None:
+        """As after a lock that was lost: what is searched stays, and what came meanwhile."""
+
+        def another() -> None:
+            filled.reindexed()
+            filled.upload("new.mp4", "Новое", look=50)
+
+        with pytest.raises(SupersededError):
+            filled.reindexed(
+                progress=Watching(at=lambda what: another() if what == "changing over" else None)
+            )
+        assert len(filled.held()) == 8
+
     def test_between_the_last_two_steps(self, filled: Library, monkeypatch: pytest.MonkeyPatch) -> None:
         """The new collection is searched, and its constants are not in force."""
         switch = QdrantCollections.switch
@@ -529,6 +544,16 @@ class TestCommand:
         went_on = kadr("--fused")
         assert "begun before" in went_on.stderr
         assert "0 of them fused in this run" in went_on.stdout
+
+    def test_two_at_once_would_undo_each_other(self, kadr: Callable[..., Any], filled: Library) -> None:
+        with filled.runs.exclusively() as alone:
+            assert alone
+            refused = kadr("--fused")
+            assert kadr("--fused", "--dry-run").exit_code == 0
+        assert refused.exit_code == 1
+        assert "right now" in refused.stderr
+        assert filled.collections.all() == [f"{filled.alias}-0001"]
+        assert kadr("--fused").exit_code == 0
 
     def test_called_wrongly(self, kadr: Callable[..., Any]) -> None:
         assert kadr().exit_code == 2

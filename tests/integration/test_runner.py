@@ -15,7 +15,7 @@ import pytest
 
 from functions.assemble.assemble import assemble
 from functions.purge.purge import purge
-from kadr.adapters.ledger import PostgresLedger
+from kadr.adapters.ledger import PostgresLedger, face_crop_key
 from kadr.adapters.postgres import Postgres
 from kadr.adapters.qdrant import Qdrant, QdrantFaceIndex, QdrantVectorIndex
 from kadr.adapters.qdrant_search import QdrantVideoSearch
@@ -34,7 +34,7 @@ from kadr.core.words import query_words
 from kadr.events import ObjectCreated, ObjectRemoved
 from kadr.ports.search import ExactWords, Likeness, Where
 from kadr.runtime.heartbeat import HELD_SECONDS, Heartbeat
-from kadr.runtime.runner import Handler, extractor
+from kadr.runtime.runner import Handler, extractor, queue_handler
 from kadr.runtime.settings import ExtractorSettings
 from tests.fakes import FakeContext, MemoryObjectStore, RecordingBackoff, RecordingQueue
 from tests.local_qdrant import LocalQdrant
@@ -333,6 +333,16 @@ def test_an_unreadable_message_goes_to_the_dead_letter_queue(world: FakeWorld, h
     assert retried(handler_of(BORSCHT)(broken, FakeContext()))
 
 
+def test_what_nobody_expected_comes_again_soon_too(world: FakeWorld) -> None:
+    """Not after the queue's whole time of invisibility."""
+
+    def broken(_record: Any, _context: Any) -> None:
+        raise ZeroDivisionError
+
+    assert retried(queue_handler(broken, backoff=lambda: world)(event(receive_count=2), FakeContext()))
+    assert world.backoff.delays == [20]
+
+
 def test_one_bad_message_does_not_fail_its_batch(world: FakeWorld, handler_of: Any) -> None:
     world.objects.put(BUCKET, KEY, b"video")
     batch = event()
@@ -370,8 +380,10 @@ def test_portraits_stay_until_there_are_new_ones(world: FakeWorld, handler_of: A
     handler_of(look, Stage.FACES)(event(), FakeContext())
     assert len(world.objects.keys("derived")) == 1
     world.objects.put(BUCKET, KEY, b"newer")
+    newest = face_crop_key(VIDEO, 10**6, 0)  # by a worker that overtook this one
+    world.objects.put("derived", newest, b"jpeg")
     handler_of(DependencyError("no answer"), Stage.FACES)(event(), FakeContext())
-    assert world.objects.keys("derived") == set()  # those of another content are not shown
+    assert world.objects.keys("derived") == {newest}  # those of another content are not shown
 
 
 def test_what_is_done_stays_done_if_assemble_cannot_be_told(world: FakeWorld, handler_of: Any) -> None:

@@ -13,9 +13,15 @@ from kadr.ports.extracting import Choice, Made, Place
 
 # Seconds after which nobody comes any more: as long as a message may wait between two tries, and some.
 _GRACE = 1200.0
+# Far more than the queue of assemblies ever holds; whoever comes after all finds the job to do.
+_ASSEMBLY_GRACE = 6 * 3600.0
 _KILLED = (
     "its function was stopped before it was done, for want of memory or of time: "
     "`kadr extract --state dead` tries again"
+)
+_LOST = (
+    "it was not put together: its function was stopped, or its message was lost. An editor can try it again "
+    "on the page"
 )
 _PAGE = 100
 
@@ -36,16 +42,22 @@ class PostgresExtractions:
 
     def bury(self) -> int:
         """Say of stages whose worker was killed that they are dead; see the port."""
+        # With the stage named, an index finds them.
         forsaken = (
-            "state = 'running' AND lease_until < now() - make_interval(secs => %s)"  # and not begun again
+            "(stage = ANY(%(stages)s) AND state = 'running'"
+            " AND lease_until < now() - make_interval(secs => %(grace)s)"  # and not begun again
+            # Its 'running' is never seen: it is one transaction.
+            " OR stage = 'assemble' AND state = 'queued'"
+            " AND updated_at < now() - make_interval(secs => %(assembly)s))"
         )
+        meant = {"stages": list(Stage), "grace": _GRACE, "assembly": _ASSEMBLY_GRACE}
         buried = 0
         while True:
             with self._postgres.transaction() as connection:
                 found = connection.execute(
                     f"SELECT DISTINCT video_id FROM extraction WHERE {forsaken}"  # noqa: S608
-                    " ORDER BY video_id LIMIT %s",
-                    (_GRACE, _PAGE),
+                    " ORDER BY video_id LIMIT %(page)s",
+                    meant | {"page": _PAGE},
                 ).fetchall()
                 if not found:
                     return buried
@@ -54,9 +66,10 @@ class PostgresExtractions:
                     "SELECT FROM video WHERE video_id = ANY(%s) ORDER BY video_id FOR UPDATE", (videos,)
                 )
                 buried += connection.execute(
-                    "UPDATE extraction SET state = 'dead', reason = %s, lease_until = NULL,"  # noqa: S608
-                    f" updated_at = now() WHERE video_id = ANY(%s) AND {forsaken}",
-                    (_KILLED, videos, _GRACE),
+                    "UPDATE extraction SET state = 'dead', lease_until = NULL, updated_at = now(),"  # noqa: S608
+                    " reason = CASE WHEN stage = 'assemble' THEN %(lost)s ELSE %(killed)s END"
+                    f" WHERE video_id = ANY(%(videos)s) AND {forsaken}",
+                    meant | {"lost": _LOST, "killed": _KILLED, "videos": videos},
                 ).rowcount
                 for video_id in videos:
                     refresh_state(connection, video_id)

@@ -179,7 +179,11 @@ class PostgresLedger:
                 " WHERE video_id = %(id)s AND generation = %(generation)s FOR UPDATE"
                 " ON CONFLICT (video_id, stage) DO UPDATE SET state = %(state)s, reason = %(reason)s,"
                 " lease_until = NULL, updated_at = now(),"
-                " duration_ms = (extract(epoch FROM now() - extraction.started_at) * 1000)::integer",
+                # Of what was not claimed, it is not known: it failed before, or was begun long ago.
+                " duration_ms = CASE WHEN extraction.state = 'running'"
+                " THEN (extract(epoch FROM now() - extraction.started_at) * 1000)::integer END"
+                # A message that came twice may fail where the other one has done the job.
+                " WHERE extraction.state NOT IN ('done', 'empty')",
                 {"id": video_id, "generation": generation, "stage": stage, "state": state, "reason": reason},
             )
             refresh_state(connection, video_id)
@@ -551,6 +555,13 @@ def thumbnail_key(video_id: UUID, generation: int) -> str:
 def face_crop_key(video_id: UUID, generation: int, position: int) -> str:
     """Return where the picture of a person lies in the derived bucket."""
     return f"faces/{video_id}/{generation}/{position}.jpg"
+
+
+def generation_of(key: str) -> int:
+    """Return which generation of its video an object of the derived bucket is of; 0 if it does not say."""
+    place = key.split("/")[2:3]
+    number = place[0].partition(".")[0] if place else ""
+    return int(number) if number.isdecimal() else 0
 
 
 def derived_prefixes(video_id: UUID) -> tuple[str, str]:

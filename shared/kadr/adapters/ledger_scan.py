@@ -17,6 +17,7 @@ from kadr.ports.reindexing import Landed, Run, Standing
 if TYPE_CHECKING:
     import psycopg
 
+_LOCK = 0x72656675736564  # "refused" in ASCII: fused again
 _RUN = "number, collection, version, constants"
 
 
@@ -107,6 +108,11 @@ class PostgresRuns(_Scan):
 
     def __init__(self, postgres: Postgres) -> None:
         super().__init__(postgres.transaction)
+        self._postgres = postgres
+
+    def exclusively(self) -> AbstractContextManager[bool]:
+        """Say whether nobody else is making an index; see the port."""
+        return self._postgres.exclusively(_LOCK)
 
     @contextmanager
     def still(self) -> Iterator[_StillScan]:

@@ -12,7 +12,7 @@ import numpy as np
 from kadr.adapters.postgres import Postgres
 from kadr.core.extraction import Vector
 from kadr.core.people import Candidate, Face, Mark
-from kadr.ports.people import Appearance, NewMark, Person, PersonName, Snapshot, Touched
+from kadr.ports.people import Appearance, NewMark, Person, PersonName, RemovedFace, Snapshot, Touched
 
 if TYPE_CHECKING:
     import psycopg
@@ -133,13 +133,6 @@ class PostgresPeopleEdit:
         """Return everything that is somebody's face."""
         return faces_where(self._connection, "person_id = %s", (person_id,))
 
-    def portraits(self, face_ids: Sequence[UUID]) -> list[str]:
-        """Return where the pictures of faces lie in the derived bucket."""
-        rows = self._connection.execute(
-            "SELECT crop_key FROM face WHERE face_id = ANY(%s)", (list(face_ids),)
-        ).fetchall()
-        return [row[0] for row in rows]
-
     def add(self, person_ids: Iterable[UUID]) -> None:
         """Make people without a name; those that are there stay as they are."""
         self._connection.execute(
@@ -186,13 +179,15 @@ class PostgresPeopleEdit:
             "UPDATE face_mark SET person_id = %s WHERE person_id = %s", (into, person_id)
         )
 
-    def remove_faces(self, face_ids: Sequence[UUID]) -> list[Touched]:
-        """Delete faces; return the videos that this changed anything of."""
-        self._lock(face_ids)
+    def remove_faces(self, person_id: UUID) -> tuple[list[RemovedFace], list[Touched]]:
+        """Delete somebody's faces; see the port."""
+        self._lock(face.face_id for face in self.faces_of(person_id))
+        # Only now: before the lock, another extraction may have put other faces into their places.
         rows = self._connection.execute(
-            "DELETE FROM face WHERE face_id = ANY(%s) RETURNING video_id", (list(face_ids),)
+            "DELETE FROM face WHERE person_id = %s RETURNING video_id, position, crop_key", (person_id,)
         ).fetchall()
-        return self._touched({row[0] for row in rows})
+        touched = self._touched({row[0] for row in rows})
+        return [RemovedFace((video, position), portrait) for video, position, portrait in rows], touched
 
     def remove(self, person_id: UUID) -> None:
         """Delete somebody, with everything that was said of them; their faces are nobody's."""

@@ -94,6 +94,11 @@ class Postgres:
             "user": secret["username"],
             "password": secret["password"],
             "connect_timeout": 5,
+            # A host that is gone sends nothing, and without these TCP waits a quarter of an hour for it.
+            "keepalives_idle": 10,  # seconds
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 30_000,  # milliseconds
             "prepare_threshold": None,
             "application_name": "kadr",  # and no "options", which RDS Proxy refuses: migration 0008 has them
         }
@@ -113,7 +118,12 @@ class Postgres:
             with self._opened().connection() as connection:
                 yield connection
                 self._answered[connection] = time.time()
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except (
+            psycopg.OperationalError,
+            psycopg.InterfaceError,
+            psycopg.InternalError,  # a standby that took over, a session that was ended for its idling
+            PoolTimeout,
+        ) as error:
             where = f"{self._address.host}:{self._address.port}"
             raise DependencyError(f"PostgreSQL at {where} did not answer: {error}") from error
         except psycopg.DataError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1024 * 1024
+_DELETED_AT_ONCE = 1000  # keys that S3 takes in one request
 _GONE = {"404", "NoSuchKey", "NotFound", "NoSuchVersion"}
 _CHANGED = {"412", "PreconditionFailed"}
 
@@ -106,6 +107,17 @@ class S3ObjectStore:
         with _errors(f"s3://{bucket}/{key}"):
             self._client.delete_object(Bucket=bucket, Key=key)
 
+    def delete_all(self, bucket: str, keys: Sequence[str]) -> int:
+        """Delete objects, a thousand a request; those that are not there are passed over."""
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            part = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+            with _errors(f"s3://{bucket}/{keys[start]}"):
+                answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": part, "Quiet": True})
+            if refused := answer.get("Errors"):  # single objects, in an answer of 200
+                why = refused[0].get("Message", refused[0].get("Code", ""))
+                raise DependencyError(f"S3 did not delete {len(refused)} objects of s3://{bucket}: {why}")
+        return len(keys)
+
     def delete_prefix(
         self, bucket: str, prefix: str, *, keep: Callable[[str], bool] = lambda key: False
     ) -> int:
@@ -113,17 +125,9 @@ class S3ObjectStore:
         count = 0
         with _errors(f"s3://{bucket}/{prefix}"):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-                keys = [entry["Key"] for entry in page.get("Contents", []) if not keep(entry["Key"])]
-                if keys:
-                    answer = self._client.delete_objects(
-                        Bucket=bucket, Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True}
-                    )
-                    if refused := answer.get("Errors"):  # single objects, in an answer of 200
-                        why = refused[0].get("Message", refused[0].get("Code", ""))
-                        raise DependencyError(
-                            f"S3 did not delete {len(refused)} objects of s3://{bucket}/{prefix}: {why}"
-                        )
-                count += len(keys)
+                count += self.delete_all(
+                    bucket, [entry["Key"] for entry in page.get("Contents", []) if not keep(entry["Key"])]
+                )
         return count
 
     def presigned_get(self, bucket: str, key: str, *, expires: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,8 +17,8 @@ from kadr.cli.session import AsJson, DryRun, session_of
 
 if TYPE_CHECKING:
     from kadr.core.ranking import Ranking
-    from kadr.ports.reindexing import IndexCollections
-    from kadr.runtime.reindexing import Plan
+    from kadr.ports.reindexing import IndexCollections, Runs
+    from kadr.runtime.reindexing import Plan, Reindexed
 
 RELEASE = "release"
 # A batch of the bulk is 3 MB of JSON each way, and Qdrant builds graphs meanwhile.
@@ -64,7 +65,7 @@ def reindex(  # noqa: PLR0917 - typer names them
     from kadr.adapters.ledger_scan import PostgresRuns
     from kadr.adapters.qdrant_bulk import QdrantCollections
     from kadr.runtime.reindexing import drop_old as drop
-    from kadr.runtime.reindexing import plan, reindex
+    from kadr.runtime.reindexing import plan
 
     target = session_of(ctx).target()
     variables = target.function_environment("IngestFunction")
@@ -73,26 +74,25 @@ def reindex(  # noqa: PLR0917 - typer names them
         variables.get("KADR_QDRANT_COLLECTION", "videos"),
     )
     answer: dict[str, Any] = {}
-    with database(target, variables) as postgres:
-        if fused:
+    if fused:
+        with database(target, variables) as postgres:
             runs = PostgresRuns(postgres)
-            what = plan(runs, collections, wanted)
-            if dry_run:
-                answer |= _planned(what)
-                _say(as_json, _intention(what))
-            else:
-                if what.run is not None:
-                    stderr().print(f"Going on with {what.target}, which was begun before.", highlight=False)
-                try:
-                    with Bar(stderr()) as display:
-                        done = reindex(runs, collections, what, display)
-                except KeyboardInterrupt as error:
-                    stderr().print("Interrupted. Nothing is lost: the same command goes on from here.")
-                    raise typer.Exit(130) from error
-                answer |= asdict(done)
-                _say(as_json, _result(what, done.written, done.videos))
-                if not drop_old and not what.only_query:
-                    _hint_at_old(collections)
+            with nullcontext(True) if dry_run else runs.exclusively() as alone:
+                if not alone:
+                    raise CommandError(
+                        "Somebody is making an index right now. If that run was given up, it ends by itself; "
+                        "try again in a few minutes."
+                    )
+                what = plan(runs, collections, wanted)
+                if dry_run:
+                    answer |= _planned(what)
+                    _say(as_json, _intention(what))
+                else:
+                    done = _done(runs, collections, what)
+                    answer |= asdict(done)
+                    _say(as_json, _result(what, done.written, done.videos))
+                    if not drop_old and not what.only_query:
+                        _hint_at_old(collections)
     if drop_old:
         # what is searched now would be an old one by then
         names = [*drop(collections, dry_run=dry_run), *([what.source] if fused and dry_run else [])]
@@ -103,6 +103,20 @@ def reindex(  # noqa: PLR0917 - typer names them
             stderr().print("There is no older collection.")
     if as_json:
         print_json(answer)
+
+
+def _done(runs: Runs, collections: IndexCollections, what: Plan) -> Reindexed:
+    from kadr.cli.console import stderr
+    from kadr.runtime.reindexing import reindex
+
+    if what.run is not None:
+        stderr().print(f"Going on with {what.target}, which was begun before.", highlight=False)
+    try:
+        with Bar(stderr()) as display:
+            return reindex(runs, collections, what, display)
+    except KeyboardInterrupt as error:
+        stderr().print("Interrupted. Nothing is lost: the same command goes on from here.")
+        raise typer.Exit(130) from error
 
 
 def _wanted(ranking: str | None) -> Ranking | Literal["release", "same"]:

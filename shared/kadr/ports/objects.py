@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -38,6 +38,13 @@ class ObjectStore(Protocol):
 
     def delete(self, bucket: str, key: str) -> None:
         """Delete an object; silent where there is none."""
+
+    def delete_all(self, bucket: str, keys: Sequence[str]) -> int:
+        """Delete objects by their keys, silent where there is none; return how many keys that were.
+
+        Raises:
+            DependencyError: some of them could not be deleted.
+        """
 
     def delete_prefix(
         self, bucket: str, prefix: str, *, keep: Callable[[str], bool] = lambda key: False

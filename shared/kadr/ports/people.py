@@ -10,6 +10,7 @@ from uuid import UUID
 
 from kadr.core.extraction import Vector
 from kadr.core.people import Face, Mark
+from kadr.ports.vectors import FacePlace
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,14 @@ class NewMark:
 
 
 @dataclass(frozen=True, slots=True)
+class RemovedFace:
+    """What is left of a face whose row is gone; ``portrait`` is a key in the derived bucket."""
+
+    place: FacePlace
+    portrait: str
+
+
+@dataclass(frozen=True, slots=True)
 class Touched:
     """A video whose people are others now; ``people`` is everybody who appears in it."""
 
@@ -81,9 +90,6 @@ class PeopleEdit(Protocol):
     def faces_of(self, person_id: UUID) -> list[Face]:
         """Return everything that is somebody's face."""
 
-    def portraits(self, face_ids: Sequence[UUID]) -> list[str]:
-        """Return where the pictures of faces lie in the derived bucket."""
-
     def add(self, person_ids: Iterable[UUID]) -> None:
         """Make people without a name; those that are there stay as they are."""
 
@@ -100,8 +106,11 @@ class PeopleEdit(Protocol):
     def move_marks(self, person_id: UUID, into: UUID) -> None:
         """Let every word on somebody be on somebody else: the two are one."""
 
-    def remove_faces(self, face_ids: Sequence[UUID]) -> list[Touched]:
-        """Delete faces; return the videos that this changed anything of."""
+    def remove_faces(self, person_id: UUID) -> tuple[list[RemovedFace], list[Touched]]:
+        """Delete somebody's faces; return them, and the videos that this changed anything of.
+
+        Nobody extracts these videos again before the end of the block.
+        """
 
     def remove(self, person_id: UUID) -> None:
         """Delete somebody, with everything that was said of them; their faces are nobody's."""

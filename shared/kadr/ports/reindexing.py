@@ -113,6 +113,9 @@ class StillLedger(LedgerScan, Protocol):
 class Runs(LedgerScan, Protocol):
     """The ledger and the note of which index was made with which constants."""
 
+    def exclusively(self) -> AbstractContextManager[bool]:
+        """Yield whether nobody else makes an index, and keep others from it until the end of the block."""
+
     def still(self) -> AbstractContextManager[StillLedger]:
         """Wait for whoever is changing a video; keep everybody else waiting until the end of the block."""
 

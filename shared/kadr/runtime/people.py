@@ -159,12 +159,10 @@ class PeopleEditor:
         """
         with self._store.edit() as edit:
             _known(edit, person_id)
-            theirs = edit.faces_of(person_id)
-            ids = [face.face_id for face in theirs]
-            for key in edit.portraits(ids):
-                objects.delete_prefix(derived_bucket, key)
-            self._faces.remove([_place(face) for face in theirs])
-            self._publish(edit.remove_faces(ids))
+            theirs, touched = edit.remove_faces(person_id)
+            objects.delete_all(derived_bucket, [face.portrait for face in theirs])
+            self._faces.remove([face.place for face in theirs])
+            self._publish(touched)
             edit.remove(person_id)
             return len(theirs)
 

@@ -19,7 +19,7 @@ from uuid import UUID
 import numpy as np
 
 from kadr.core.duplicates import Neighbour, group_of, own_group
-from kadr.core.errors import DependencyError
+from kadr.core.errors import DependencyError, SupersededError
 from kadr.core.extraction import Vector
 from kadr.core.modality import Modality
 from kadr.core.ranking import Centre, Ranking, default_ranking
@@ -143,8 +143,11 @@ def plan(
 def reindex(runs: Runs, collections: IndexCollections, what: Plan, progress: Progress) -> Reindexed:
     """Do what was planned; it may be broken off at any time, and planned and done again.
 
+    Plan and do it within ``runs.exclusively()``: a second run would go on with the first one's collection.
+
     Raises:
         DependencyError: PostgreSQL or Qdrant did not answer.
+        SupersededError: another collection is searched now than was when this was planned.
     """
     if what.only_query:
         run = runs.begin(what.source, what.ranking.version, what.constants)
@@ -159,12 +162,13 @@ def reindex(runs: Runs, collections: IndexCollections, what: Plan, progress: Pro
     if run.constants != what.constants:
         run = runs.revise(run, what.constants)
     collections.make(what.target)
-    copying = _Copying(collections.open(what.source), collections.open(what.target), what.ranking, progress)
+    copying = _Copying(collections, what, progress)
     since = copying.catch_up(runs, what.videos)
     progress.begin("changing over", None)
     with runs.still() as still:
         copying.round(still, since)
         copying.target.remove(still.deleted(since))
+        copying.refuse_if_changed_over()
         if not what.finishing:
             collections.switch(what.target)
         still.put_in_force(run)
@@ -223,13 +227,12 @@ def _throw_away(runs: Runs, collections: IndexCollections, what: Plan) -> None:
 class _Copying:
     """From one collection into another, which may be the same."""
 
-    def __init__(
-        self, source: IndexCollection, target: IndexCollection, ranking: Ranking, progress: Progress
-    ) -> None:
-        self.source = source
-        self.target = target
+    def __init__(self, collections: IndexCollections, what: Plan, progress: Progress) -> None:
+        self.source = collections.open(what.source)
+        self.target = collections.open(what.target)
         self.written = 0
-        self._ranking = ranking
+        self._collections = collections
+        self._ranking = what.ranking
         self._progress = progress
 
     def catch_up(self, scan: LedgerScan, videos: int) -> datetime:
@@ -254,6 +257,7 @@ class _Copying:
         """Write what is not there as of now; return how many videos that were."""
         changed = 0
         for page in scan.pages(_PAGE, since):
+            self.refuse_if_changed_over()
             there = self.target.as_of([each.video_id for each in page])
             stale = [each.video_id for each in page if there.get(each.video_id) != each.as_of]
             for begin in range(0, len(stale), BATCH):
@@ -261,6 +265,13 @@ class _Copying:
                 self._progress.advance(len(stale[begin : begin + BATCH]))
             self._progress.advance(len(page) - len(stale))
         return changed
+
+    def refuse_if_changed_over(self) -> None:
+        """Copy no more from what nobody writes into over what is searched: a lock can be lost."""
+        if self._collections.current() != self.source.name:
+            raise SupersededError(
+                f"{self.source.name} is not searched any more: somebody else has changed over meanwhile"
+            )
 
     def _copy(self, scan: LedgerScan, video_ids: Sequence[UUID]) -> int:
         with scan.locked(video_ids) as landed:

@@ -22,9 +22,9 @@ def retry(record: VideoRecord, ledger: Ledger, queues: StageQueues) -> list[Stag
 
     def send(stage: Stage, generation: int) -> None:
         if stage is Stage.ASSEMBLE:
-            # It reads everything that has landed, whatever the message names.
+            # It reads everything that has landed, and looks whose the faces are if it names them.
             message = ModalityExtracted(
-                video_id=record.video_id, generation=generation, modality=Modality.VISUAL
+                video_id=record.video_id, generation=generation, modality=Modality.FACES
             )
             queues.send(stage, message.model_dump_json())
         else:

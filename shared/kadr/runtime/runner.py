@@ -20,7 +20,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from pydantic import ValidationError
 
-from kadr.adapters.ledger import face_crop_key, thumbnail_key
+from kadr.adapters.ledger import face_crop_key, generation_of, thumbnail_key
 from kadr.core.errors import (
     BusyError,
     KadrError,
@@ -94,6 +94,9 @@ def queue_handler(
                 raise
             except Exception:
                 log.exception("unexpected error")
+                # Not after the queue's whole time of invisibility, which is hours for a message of seconds.
+                delay = _delay(TransientError(), receive_count(record))
+                backoff().backoff.retry_in(record.event_source_arn, record.receipt_handle, delay)
                 raise
 
         answer = process_partial_response(
@@ -279,13 +282,13 @@ class _Job:
     def _clear_derived(self, registration: Registration) -> None:
         """Remove the pictures of older versions, whatever becomes of this one.
 
-        Those of this version, from an earlier run, are shown until there are new ones.
+        Those of this version, from an earlier run, are shown until there are new ones. Of a newer one there
+        may be some already, if this worker has been held up.
         """
         folder = {Stage.INGEST: "thumbnails", Stage.FACES: "faces"}.get(self.stage)
         if folder is not None:
-            place = f"{folder}/{registration.video_id}/{registration.generation}"
             self._delete_derived(
-                folder, registration, keep=lambda key: key.startswith((f"{place}.", f"{place}/"))
+                folder, registration, keep=lambda key: generation_of(key) >= registration.generation
             )
 
     def _delete_derived(self, folder: str, registration: Registration, keep: Callable[[str], bool]) -> None:

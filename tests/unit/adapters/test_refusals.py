@@ -37,6 +37,10 @@ def test_an_object_that_s3_keeps_is_an_error() -> None:
     bucket.asked.clear()
     assert store.delete_prefix("derived", "faces/a/", keep=lambda key: "/2/" in key) == 1
     assert bucket.asked == ["faces/a/1/0.jpg"]
+    bucket.asked.clear()
+    keys = [f"faces/b/1/{number}.jpg" for number in range(2001)]
+    assert store.delete_all("derived", keys) == 2001
+    assert bucket.asked == keys
 
 
 @pytest.mark.parametrize(("status", "read_again"), [(401, True), (403, True), (500, False)])
