@@ -150,6 +150,20 @@ def test_what_is_chosen_is_sent_and_begun_again(shelf: Shelf) -> None:
     assert shelf.ledger.claim(shelf.registrations[OLD[0]], Stage.VISUAL, "clip@old", lease=60) is None
 
 
+def test_a_result_that_other_weights_failed_to_replace_is_chosen_by_its_own(shelf: Shelf) -> None:
+    key = OLD[0]
+    registration = shelf.registrations[key]
+    assert shelf.ledger.claim(registration, Stage.VISUAL, "new@2", lease=60) is None
+    shelf.ledger.fail(registration, Stage.VISUAL, StageState.DEAD, "no memory")
+    (made,) = (each for each in shelf.extractions.made([Stage.VISUAL]) if each.state is StageState.DEAD)
+    assert (made.model_version, made.videos) == ("new@2", 1)
+    assert "old" in made.made_with
+    queue = Queue()
+    states = [StageState.DEAD]
+    assert extract_again(shelf.extractions, queue, shelf.choice("old", states), Quiet(), ahead=10) == 1
+    assert shelf.state(key) is StageState.QUEUED
+
+
 def test_states_choose_what_never_had_a_result(shelf: Shelf) -> None:
     queue = Queue()
     choice = shelf.choice("", [StageState.UNAVAILABLE])

@@ -23,6 +23,8 @@ _LOST = (
     "it was not put together: its function was stopped, or its message was lost. An editor can try it again "
     "on the page"
 )
+# Also of what other weights have failed at since: the result that there is stays.
+_OF_MODEL = "(strpos(model_version, %s) > 0 OR strpos(made_with, %s) > 0)"
 _PAGE = 100
 
 
@@ -80,18 +82,18 @@ class PostgresExtractions:
         """Return what there is, the largest part of a stage first."""
         with self._postgres.transaction() as connection:
             rows = connection.execute(
-                "SELECT stage, extraction.state, model_version, count(*),"
+                "SELECT stage, extraction.state, model_version, coalesce(made_with, model_version), count(*),"
                 " coalesce(sum(duration_ms), 0) / 1000.0, coalesce(sum(cost_usd), 0)"
                 " FROM extraction JOIN video USING (video_id)"
                 " WHERE video.generation > 0 AND stage = ANY(%s) AND starts_with(key, %s)"
                 " AND (%s::timestamptz IS NULL OR extraction.updated_at < %s)"
-                " GROUP BY stage, extraction.state, model_version"
+                " GROUP BY stage, extraction.state, model_version, coalesce(made_with, model_version)"
                 " ORDER BY count(*) DESC, model_version, extraction.state",
                 (list(stages), prefix, before, before),
             ).fetchall()
         found = [
-            Made(Stage(stage), StageState(state), version, videos, float(seconds), float(cost))
-            for stage, state, version, videos, seconds, cost in rows
+            Made(Stage(stage), StageState(state), version, made_with, videos, float(seconds), float(cost))
+            for stage, state, version, made_with, videos, seconds, cost in rows
         ]
         order = list(Stage)
         return sorted(found, key=lambda each: order.index(each.stage))
@@ -100,21 +102,22 @@ class PostgresExtractions:
         self, choice: Choice, *, after: UUID, limit: int, send: Callable[[Sequence[Place]], None]
     ) -> list[Place]:
         """Set the next videos of a choice to queued; see the port."""
-        meant = (list(choice.states), choice.made_with, choice.before)
+        meant = (list(choice.states), choice.made_with, choice.made_with, choice.before)
         with self._postgres.transaction() as connection:
             rows = connection.execute(
-                "SELECT video_id, bucket, key FROM video JOIN extraction USING (video_id)"
+                "SELECT video_id, bucket, key FROM video JOIN extraction USING (video_id)"  # noqa: S608
                 " WHERE video.generation > 0 AND stage = %s AND extraction.state = ANY(%s)"
-                " AND strpos(model_version, %s) > 0 AND extraction.updated_at < %s"
+                f" AND {_OF_MODEL} AND extraction.updated_at < %s"
                 " AND starts_with(key, %s) AND video_id > %s"
                 " ORDER BY video_id LIMIT %s FOR UPDATE OF video",
                 (choice.stage, *meant, choice.prefix, after, limit),
             ).fetchall()
             # Whoever held a row may have changed its stage before we got it.
             changed = connection.execute(
-                "UPDATE extraction SET state = 'queued', reason = '', lease_until = NULL, updated_at = now()"
+                "UPDATE extraction SET state = 'queued', reason = '',"  # noqa: S608
+                " lease_until = NULL, updated_at = now()"
                 " WHERE video_id = ANY(%s) AND stage = %s AND state = ANY(%s)"
-                " AND strpos(model_version, %s) > 0 AND updated_at < %s RETURNING video_id",
+                f" AND {_OF_MODEL} AND updated_at < %s RETURNING video_id",
                 ([row[0] for row in rows], choice.stage, *meant),
             ).fetchall()
             still = {video_id for (video_id,) in changed}

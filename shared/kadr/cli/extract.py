@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 STAGES = tuple(stage for stage in Stage if stage is not Stage.ASSEMBLE)
 # A running one's lease says who is at it; everything else can be begun again.
 STATES = tuple(state for state in StageState if state is not StageState.RUNNING)
-# What --made-with means: others have no result that anything was made with.
-FINISHED = (StageState.DONE, StageState.EMPTY, StageState.FAILED)
+# What --made-with means: others wait, or have never had a result that anything was made with.
+FINISHED = (StageState.DONE, StageState.EMPTY, StageState.FAILED, StageState.DEAD)
 
 
 def register(app: typer.Typer) -> None:
@@ -88,7 +88,11 @@ def extract(  # noqa: PLR0917 - typer names them
         if not states:
             _show(found, as_json=as_json)
             return
-        meant = [made for made in found if made.state in states and made_with in made.model_version]
+        meant = [
+            made
+            for made in found
+            if made.state in states and (made_with in made.model_version or made_with in made.made_with)
+        ]
         if as_json and dry_run:
             print_json({"would_extract": [asdict(made) for made in meant]})
             return
@@ -189,10 +193,14 @@ def _show(found: Sequence[Made], *, as_json: bool) -> None:
             str(made.videos),
             _time(made.seconds),
             f"{made.cost_usd:.2f}",
-            foreign(made.model_version),
+            foreign(made.model_version + _still(made)),
         )
     stdout().print(table)
     stderr().print("Say what to extract again: --made-with TEXT, --state STATE or --all.")
+
+
+def _still(made: Made) -> str:
+    return f" (its result: {made.made_with})" if made.made_with not in ("", made.model_version) else ""
 
 
 def _say(meant: Sequence[Made]) -> None:

@@ -15,8 +15,9 @@ from kadr.core.modality import Stage, StageState
 class Choice:
     """Which videos of a stage are meant.
 
-    Those in one of ``states``, whose result was made by a model version with ``made_with`` in its name, which
-    nobody has touched since ``before``, by the database's clock, and whose keys begin with ``prefix``.
+    Those in one of ``states``, whose result was made, or who was last worked at, by a model version with
+    ``made_with`` in its name, which nobody has touched since ``before``, by the database's clock, and whose
+    keys begin with ``prefix``.
     """
 
     stage: Stage
@@ -30,12 +31,14 @@ class Choice:
 class Made:
     """How many videos of a stage are in a state, made with one model version, and what that took.
 
-    ``seconds`` and ``cost_usd`` are sums of what is known.
+    ``model_version`` is the last that worked at them; ``made_with`` made the result that there is, which is
+    another one where the last one failed. ``seconds`` and ``cost_usd`` are sums of what is known.
     """
 
     stage: Stage
     state: StageState
     model_version: str
+    made_with: str
     videos: int
     seconds: float
     cost_usd: float
