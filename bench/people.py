@@ -18,9 +18,9 @@ law (exponent 2). Every face is seen together with another one, of somebody else
 
 from __future__ import annotations
 
+import argparse
 import random
 import resource
-import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -186,10 +186,20 @@ def _pairs(rows: Numbers) -> int:
     return int((counts * (counts - 1) // 2).sum())
 
 
-if __name__ == "__main__":
-    if sys.argv[1:] == ["compare"]:
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.people", description=(__doc__ or "").splitlines()[0]
+    )
+    parser.add_argument("faces", nargs="*", default=["10000", "100000"], help="how many faces, or: compare")
+    asked = parser.parse_args().faces
+    if asked == ["compare"]:
         compare()
-        sys.exit()
-    for number in [int(each) for each in sys.argv[1:]] or [10_000, 100_000]:
+        return
+    for number in map(int, asked):
         for what, value in measure(number).items():
             print(f"{what}: {value}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

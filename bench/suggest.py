@@ -14,6 +14,7 @@ or with their words in another order (1 in 10), a typo (3 in 10) or the wrong la
 
 from __future__ import annotations
 
+import argparse
 import random
 import time
 from collections.abc import Callable
@@ -234,6 +235,14 @@ def recall(each: int = 400) -> dict[str, float]:
     return found
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Measure and print."""
+    argparse.ArgumentParser(
+        prog="python -m bench.suggest", description=(__doc__ or "").splitlines()[0]
+    ).parse_args()
     for way, share in recall().items():
         print(f"{way}: {share:.3f}")
+
+
+if __name__ == "__main__":
+    main()

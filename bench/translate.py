@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import sys
 import time
@@ -80,6 +81,9 @@ def _milliseconds(model: Marian | GreedyMarian, query: str) -> float:
 
 def main() -> int:
     """Measure and print."""
+    argparse.ArgumentParser(
+        prog="python -m bench.translate", description=(__doc__ or "").splitlines()[0]
+    ).parse_args()
     title = "milliseconds for a query of four words"
     table = Table("engine and weights", "threads", "beam", "p50", "fastest", title=title)
     for (kind, threads, beam), took in compare().items():

@@ -3,6 +3,9 @@
 
 def main() -> None:
     """Run the command line; the entry point of the ``kadr`` script."""
-    from kadr.cli.app import run
+    try:
+        from kadr.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # while the commands are being imported
+        raise SystemExit(130) from None

@@ -6,6 +6,7 @@ Exit codes: 0 it worked, 1 the operation failed, 2 it was called wrongly, 130 it
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -51,7 +52,9 @@ class KadrGroup(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the command."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()  # a full disk may be noticed no sooner
+            return result
         except (typer.Exit, typer.Abort, typer.TyperException, BrokenPipeError):
             raise
         except Exception as error:
@@ -144,6 +147,9 @@ def run() -> None:
     """Run the command line on the process's arguments."""
     if not sys.warnoptions:  # they are for who works on Kadr, and `python -W` shows them
         warnings.simplefilter("ignore")
+    # Python has None in the place of a stream that was closed (`>&-`): then nothing is shown.
+    nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - open until the end
+    sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
     for stream in (sys.stdout, sys.stderr):
         # a terminal that cannot show a character shows "?": better than no answer at all
         with contextlib.suppress(AttributeError):

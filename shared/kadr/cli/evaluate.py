@@ -109,9 +109,9 @@ def evaluate(  # noqa: PLR0917 - Typer passes them by name
 
     if plot is not None and plot.suffix.lower() != ".svg":
         raise typer.BadParameter(f"{plot.name}: the plot is an SVG picture; give it a name that ends in .svg")
+    queries = read_queries(file, prefix=prefix)
     session = session_of(ctx)
     target = session.target()
-    queries = read_queries(file, prefix=prefix)
     table = None
     with target.api() as api:
         result = measure(api, target.media_bucket, queries, k=k, every_query=every_query)

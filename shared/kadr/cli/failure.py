@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import Any
 
@@ -93,4 +94,6 @@ def _explain_file(error: Exception) -> str | None:
         return f"{error.filename or error} may not be read or written: check its permissions."
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}."
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "There is no space left for what is to be written."
     return None

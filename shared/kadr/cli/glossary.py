@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from kadr.cli.confirm import confirmed
 from kadr.cli.database import database
 from kadr.cli.failure import CommandError
-from kadr.cli.session import AsJson, DryRun, session_of
+from kadr.cli.session import AsJson, DryRun, Yes, session_of
 
 if TYPE_CHECKING:
     from kadr.core.glossary import Entry
@@ -72,8 +73,10 @@ def add(
 ) -> None:
     """Add an entry, or replace the one that is there."""
     from kadr.cli.console import printable
-    from kadr.core.glossary_file import compare, entry
+    from kadr.core.glossary_file import KINDS, compare, entry
 
+    if kind not in KINDS:
+        raise typer.BadParameter(f"there is no kind {kind!r}; use {', '.join(KINDS)}")
     try:
         new = entry(source, targets, kind=kind)
     except ValueError as error:
@@ -89,6 +92,7 @@ def remove(
     ctx: typer.Context,
     sources: Annotated[list[str], typer.Argument(metavar="RUSSIAN…", help="The entries to remove.")],
     tenant: Tenant = "",
+    yes: Yes = False,
 ) -> None:
     """Remove entries that were added."""
     from kadr.cli.console import printable
@@ -100,6 +104,9 @@ def remove(
         if missing:
             names = ", ".join(printable(wanted[each]) for each in missing)
             raise CommandError(f"There is no entry {names}; nothing was removed. See `kadr glossary list`.")
+        question = f"Remove {', '.join(map(printable, wanted))}?"
+        if not yes and not confirmed(question, done="removed", do="remove"):
+            raise typer.Exit(1)
         store.change(tenant, remove=wanted)
     for each in wanted:
         typer.echo(f"removed: {printable(each)}")

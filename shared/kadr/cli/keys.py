@@ -6,9 +6,10 @@ from typing import Annotated
 
 import typer
 
+from kadr.cli.confirm import confirmed
 from kadr.cli.database import database
 from kadr.cli.failure import CommandError
-from kadr.cli.session import AsJson, session_of
+from kadr.cli.session import AsJson, Yes, session_of
 from kadr.ports.keys import Scope
 
 SCOPES = tuple(map(str, Scope))
@@ -87,10 +88,16 @@ def list_keys(ctx: typer.Context, as_json: AsJson = False) -> None:
         stderr().print("There are no keys. `kadr key create NAME` makes one.")
 
 
-def revoke(ctx: typer.Context, name: Annotated[str, typer.Argument(help="The key's name.")]) -> None:
+def revoke(
+    ctx: typer.Context, name: Annotated[str, typer.Argument(help="The key's name.")], yes: Yes = False
+) -> None:
     """Make a key invalid, at once and for ever."""
     from kadr.adapters.api_keys import PostgresKeyStore
+    from kadr.cli.console import printable
 
+    question = f"Revoke {printable(name)}? Whoever uses it is refused from then on."
+    if not yes and not confirmed(question, done="revoked", do="revoke"):
+        raise typer.Exit(1)
     with database(session_of(ctx).target()) as postgres:
         if not PostgresKeyStore(postgres).revoke(name):
             raise CommandError(f"There is no valid key called {name}. See `kadr key list`.")

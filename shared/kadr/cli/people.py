@@ -10,9 +10,10 @@ from uuid import UUID
 
 import typer
 
+from kadr.cli.confirm import confirmed
 from kadr.cli.database import database, vector_database
 from kadr.cli.failure import CommandError
-from kadr.cli.session import AsJson, Yes, session_of
+from kadr.cli.session import AsJson, DryRun, Yes, session_of
 
 if TYPE_CHECKING:
     from kadr.ports.people import PeopleStore, Person
@@ -113,25 +114,35 @@ def merge(
     ctx: typer.Context,
     person: Who,
     into: Annotated[str, typer.Argument(metavar="INTO", help="Who stays: a name or an id.")],
+    yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Say that two people are one; for good."""
     with _people(ctx) as people:
-        found = people.editor.merge(people.one(person).person_id, people.one(into).person_id)
+        one, other = people.one(person), people.one(into)
+        if not yes and not confirmed(
+            f"Make {_who(one)} and {_who(other)} one, for good?", done="merged", do="merge"
+        ):
+            raise typer.Exit(1)
+        found = people.editor.merge(one.person_id, other.person_id)
     _show(found, as_json=as_json)
 
 
-def erase(ctx: typer.Context, person: Who, yes: Yes = False) -> None:
+def erase(ctx: typer.Context, person: Who, yes: Yes = False, dry_run: DryRun = False) -> None:
     """Delete what is known of somebody: name, encodings, portraits. The videos stay."""
     from kadr.adapters.s3 import S3ObjectStore
-    from kadr.cli.console import counted, printable
+    from kadr.cli.console import counted
 
     target = session_of(ctx).target()
     with _people(ctx) as people:
         found = people.one(person)
-        who = printable(found.name) or found.person_id.hex[:_SHORT]
-        if not yes:
-            typer.confirm(f"Erase {who}, seen in {counted(found.videos, 'video')}?", abort=True, err=True)
+        who = _who(found)
+        seen = f"{who}, seen in {counted(found.videos, 'video')}"
+        if dry_run:
+            typer.echo(f"would erase: {seen}")
+            return
+        if not yes and not confirmed(f"Erase {seen}?", done="erased", do="erase"):
+            raise typer.Exit(1)
         objects = S3ObjectStore(target.client("s3"))
         faces = people.editor.erase(found.person_id, objects, target.derived_bucket)
     typer.echo(f"erased: {who}, {counted(faces, 'face')}")
@@ -150,6 +161,12 @@ def _people(ctx: typer.Context) -> Iterator[_People]:
     with database(target, variables) as postgres:
         store = PostgresPeople(postgres)
         yield _People(store, PeopleEditor(store, QdrantFaceIndex(qdrant), index))
+
+
+def _who(person: Person) -> str:
+    from kadr.cli.console import printable
+
+    return printable(person.name) or person.person_id.hex[:_SHORT]
 
 
 def _show(person: Person, *, as_json: bool) -> None:

@@ -29,6 +29,22 @@ class Where(StrEnum):
     SPEECH = "speech"
 
 
+# Parameters that leave no video out.
+_NO_FILTERS = {"emphasis", "diversity", "collapse", "skip"}
+
+
+def _moment(value: str) -> str:
+    """Return ``value`` if it is a day or a time."""
+    from datetime import datetime
+
+    try:
+        if value:
+            datetime.fromisoformat(value)
+    except ValueError:
+        raise typer.BadParameter(f"{value!r} is no day; write it as 2026-01-31") from None
+    return value
+
+
 def search(  # noqa: PLR0917 - typer passes them by name
     ctx: typer.Context,
     query: Annotated[
@@ -52,8 +68,10 @@ def search(  # noqa: PLR0917 - typer passes them by name
     ] = None,
     min_duration: Annotated[float | None, typer.Option(min=0, help="Of at least so many seconds.")] = None,
     max_duration: Annotated[float | None, typer.Option(min=0, help="Of at most so many seconds.")] = None,
-    after: Annotated[str, typer.Option(help="Uploaded on this day or later, as 2026-01-31 (UTC).")] = "",
-    before: Annotated[str, typer.Option(help="Uploaded before this day.")] = "",
+    after: Annotated[
+        str, typer.Option(callback=_moment, help="Uploaded on this day or later, as 2026-01-31 (UTC).")
+    ] = "",
+    before: Annotated[str, typer.Option(callback=_moment, help="Uploaded before this day.")] = "",
     emphasis: Annotated[
         float, typer.Option(min=0, max=10, help="How much what is seen counts against text; 1 is as usual.")
     ] = 1.0,
@@ -63,12 +81,24 @@ def search(  # noqa: PLR0917 - typer passes them by name
     collapse: Annotated[
         bool, typer.Option(help="Show one of several near duplicates, or all of them.")
     ] = True,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="STEP",
+            help="Leave out a step of understanding the query, such as spelling or translation.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Find videos by what is seen, written, said and who appears in them."""
     from kadr.cli.console import print_json, stderr, stdout
     from kadr.cli.reasons import legend
 
+    if skip:
+        from kadr.core.query import QueryStep
+
+        if unknown := sorted(set(skip) - set(QueryStep)):
+            raise typer.BadParameter(f"there is no step {', '.join(unknown)}; use {', '.join(QueryStep)}")
     given: dict[str, Parameter | None] = {
         "modality": None if modality is None else str(modality),
         "theme": theme,
@@ -81,6 +111,7 @@ def search(  # noqa: PLR0917 - typer passes them by name
         "emphasis": None if emphasis == 1.0 else emphasis,
         "diversity": diversity or None,
         "collapse": None if collapse else False,
+        "skip": skip,
     }
     # What is as usual is not sent: an older API need not know it.
     only = {name: value for name, value in given.items() if value not in (None, "", [])}
@@ -95,7 +126,7 @@ def search(  # noqa: PLR0917 - typer passes them by name
         if offset:
             stderr().print(f"No more results: --offset {offset} is beyond the last of them.")
             return
-        if set(only) - {"emphasis", "diversity", "collapse"} or answer.query.phrases or answer.query.excluded:
+        if set(only) - _NO_FILTERS or answer.query.phrases or answer.query.excluded:
             stderr().print("Nothing was found that is as you asked. Leave a filter, quotes or a -word out.")
             return
         stderr().print("Nothing was found. `kadr status` shows how many videos are searchable.")

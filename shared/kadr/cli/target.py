@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,8 @@ class Target:
         """Return a deployed stack, as its CloudFormation outputs describe it."""
         import boto3
 
-        session = boto3.Session()
+        # the variable of all other SDKs; boto3 itself reads AWS_DEFAULT_REGION and the profile alone
+        session = boto3.Session(region_name=os.environ.get("AWS_REGION") or None)
         outputs = _stack_outputs(session.client("cloudformation"), stack)
         missing = [name for name in ("ApiUrl", "MediaBucket", "DerivedBucket") if name not in outputs]
         if missing:

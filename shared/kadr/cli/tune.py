@@ -83,9 +83,9 @@ def tune(  # noqa: PLR0917 - Typer passes them by name
     from kadr.cli.console import foreign, print_json, stderr, stdout
     from kadr.core.ranking import ranking_json
 
+    queries = read_queries(file, prefix=prefix)
     session = session_of(ctx)
     target = session.target()
-    queries = read_queries(file, prefix=prefix)
     with target.api() as api:
         measured = measure(api, target.media_bucket, queries, k=10, every_query=every_query)
         collection = stored.read_collection(target, api, session.models_folder(models_dir))

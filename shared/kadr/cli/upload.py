@@ -63,8 +63,8 @@ def upload(  # noqa: PLR0917 - Typer passes them by name
     from kadr.cli.progress import display
     from kadr.cli.sending import Bucket, plan
 
-    target = session_of(ctx).target()
     uploads = plan(paths, prefix=prefix, every_file=every_file)
+    target = session_of(ctx).target()
     bucket = Bucket(target.client("s3"), target.media_bucket)
     bucket.check()
     run = Run(uploads)

@@ -48,9 +48,13 @@ def publish(
     from kadr.cli.console import print_json, printable, stderr
 
     session = session_of(ctx)
+    if not session.stack:
+        raise CommandError(
+            "The local stack serves the page of its checkout by itself. Name a deployed stack with --stack."
+        )
+    files = files_of(folder or session.root / "web")
     target = session.target()
     bucket, distribution = place(target)
-    files = files_of(folder or session.root / "web")
     s3 = target.client("s3")
     there = {
         each["Key"]
@@ -99,10 +103,6 @@ def place(target: Target) -> tuple[str, str]:
     Raises:
         CommandError: the stack serves no page from a bucket.
     """
-    if target.local:
-        raise CommandError(
-            "The local stack serves the page of its checkout by itself. Name a deployed stack with --stack."
-        )
     names = ("PageBucket", "PageDistributionId")
     if not all(target.outputs.get(name) for name in names):
         raise CommandError(

@@ -67,6 +67,8 @@ class Logistic:
 
 
 _CURVES = ("confidence", "confidence_with_pictures")
+# What :func:`ranking_json` leaves out where there is none of it.
+_OPTIONAL = {"centres", "confidence_with_pictures"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,10 @@ def ranking_json(ranking: Ranking) -> dict[str, Any]:
 
 
 def parse_ranking(data: object) -> Ranking:
-    """Return the constants that a JSON object holds; what it leaves out has its default.
+    """Return the constants that a JSON object holds.
+
+    What :func:`ranking_json` wrote is whole, and read as it was. Where anything is left out, the release has
+    its say (:func:`default_ranking`).
 
     Raises:
         RankingError: it is no such object; the message names the field.
@@ -179,7 +184,8 @@ def parse_ranking(data: object) -> Ranking:
         raise RankingError(
             f"ranking constants: there is no {', '.join(unknown)}; known are {', '.join(sorted(known))}"
         )
-    values = dict(data)
+    whole = known - _OPTIONAL <= data.keys()
+    values = {**data} if whole else {**ranking_json(default_ranking()), "fitted_on": "", **data}
     try:
         for name in ("words_scale", "words_weight", "emphasis", "nothing_good"):
             if name in values:

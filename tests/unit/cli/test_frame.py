@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import httpx
 import pytest
 from typer.testing import CliRunner
 
+from kadr.cli import main, target
 from kadr.cli.app import app, find_root
 from kadr.cli.session import Session
 from kadr.cli.target import Target
@@ -100,6 +103,37 @@ def test_a_surprise_is_a_sentence_and_with_debug_a_trace(stand, tmp_path):
     assert isinstance(result.exception, RuntimeError)
 
 
+def test_a_full_disk_is_one_sentence(stand):
+    stand.api.failure = OSError(errno.ENOSPC, "No space left on device")
+    result = stand.invoke("search", "борщ")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: There is no space left for what is to be written.\n"
+
+
+def test_closed_output_is_no_error():
+    closed = 'exec "$0" -c "from kadr.cli import main; main()" --version >&- 2>&-'
+    assert subprocess.run(["bash", "-c", closed, sys.executable], check=False).returncode == 0
+
+
+def test_an_interrupt_before_the_commands_are_there_is_exit_code_130(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(sys.modules, "kadr.cli.app", SimpleNamespace(run=interrupted))
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+
+
+@pytest.mark.parametrize("arguments", [("upload", "none.mp4"), ("evaluate", "queries"), ("tune", "queries")])
+def test_what_is_wrong_with_a_file_is_said_without_a_stack(tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "queries").write_text("no JSON")
+    result = CliRunner().invoke(app, arguments, obj=Session(root=tmp_path))
+    assert result.exit_code == 1
+    assert arguments[1] in result.stderr and "not running" not in result.stderr
+
+
 def test_global_options_may_stand_anywhere(tmp_path):
     for arguments in (
         ["--root", str(tmp_path), "search", "борщ"],
@@ -167,6 +201,17 @@ class TestTarget:
         result = CliRunner().invoke(app, ["videos"], obj=Session(root=tmp_path))
         assert result.exit_code == 1
         assert "is damaged" in result.stderr and "kadr down" in result.stderr
+
+    def test_the_region_of_a_deployed_stack_is_that_of_the_environment(self, monkeypatch):
+        outputs = {"ApiUrl": "https://api.test", "MediaBucket": "media", "DerivedBucket": "derived"}
+        asked = []
+        monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+        monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+        monkeypatch.setenv("AWS_REGION", "eu-north-1")
+        monkeypatch.setattr(target, "_stack_outputs", lambda client, stack: asked.append(client) or outputs)
+        deployed = Target.deployed("kadr-dev")
+        regions = [each.meta.region_name for each in (*asked, deployed.client("s3"))]
+        assert [*regions, deployed.region] == ["eu-north-1"] * 3
 
     def test_queues_are_reached_where_we_reach_the_emulator(self):
         target = Target(

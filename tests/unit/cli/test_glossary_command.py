@@ -38,7 +38,9 @@ class TestGlossary:
             "tenant": "", "entries": [{"source": "бравлик", "targets": ["brawler"], "kind": "word"}]
         }  # fmt: skip
         assert stand.invoke("glossary", "list").stdout == "бравлик → brawler  [word]\n"
-        assert stand.invoke("glossary", "remove", "БРАВЛИК").stdout == "removed: бравлик\n"
+        asked = stand.invoke("glossary", "remove", "БРАВЛИК", input="n\n")
+        assert (asked.exit_code, "Remove бравлик?" in asked.stderr, len(store.entries())) == (1, True, 1)
+        assert stand.invoke("glossary", "remove", "БРАВЛИК", "--yes").stdout == "removed: бравлик\n"
         assert "No entries" in stand.invoke("glossary", "list").stderr
 
     def test_a_tenant_has_its_own(self, stand, store):
@@ -51,6 +53,7 @@ class TestGlossary:
         wrong = stand.invoke("glossary", "add", "brawler", "бравлик")
         assert wrong.exit_code == 1
         assert "the Russian comes first" in wrong.stderr
+        assert stand.invoke("glossary", "add", "бравлик", "brawler", "--kind", "name").exit_code == 2
         missing = stand.invoke("glossary", "remove", "кот")
         assert missing.exit_code == 1
         assert "no entry кот" in missing.stderr
@@ -120,6 +123,16 @@ class TestKeys:
         assert "kadr_secret" not in stand.invoke("key", "list").output
         assert re.search("already", stand.invoke("key", "create", "ci").stderr)
 
+    def test_a_key_is_revoked_for_who_is_sure(self, stand):
+        stand.invoke("key", "create", "ci")
+        for answer in ("n\n", ""):
+            asked = stand.invoke("key", "revoke", "ci", input=answer)
+            assert (asked.exit_code, "Revoke ci?" in asked.stderr) == (1, True)
+            assert "revoked:" not in asked.stdout
+        assert stand.invoke("key", "revoke", "ci", input="y\n").stdout.endswith("revoked: ci\n")
+        assert stand.invoke("key", "revoke", "ci", "--yes").stdout == "revoked: ci\n"
+
     def test_scopes_and_names_that_are_not_there(self, stand):
         assert stand.invoke("key", "create", "x", "--scope", "everything").exit_code == 2
-        assert stand.invoke("key", "revoke", "nobody").exit_code == 1
+        missing = stand.invoke("key", "revoke", "nobody", "--yes")
+        assert (missing.exit_code, "no valid key called nobody" in missing.stderr) == (1, True)

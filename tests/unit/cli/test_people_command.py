@@ -60,14 +60,32 @@ def test_somebody_is_named_by_the_beginning_of_an_id(stand, done):
 
 
 def test_two_are_made_one_by_name_and_id(stand, done):
-    assert stand.invoke("people", "merge", "0c7f4a52", "anna\x1b[31m").exit_code == 0
+    who = ("0c7f4a52", "anna\x1b[31m")
+    for answer in ("n\n", ""):
+        asked = stand.invoke("people", "merge", *who, input=answer)
+        assert (asked.exit_code, "Make 0c7f4a52 and Anna\\x1b[31m one" in asked.stderr) == (1, True)
+    assert "there is nobody to ask" in asked.stderr
+    assert done == []
+    assert stand.invoke("people", "merge", *who, "--yes").exit_code == 0
     assert done == [("merge", NOBODY.person_id, ANNA.person_id)]
+
+
+def test_erasing_says_first_what_it_would_erase(stand, done):
+    stand.target.clients["s3"] = None
+    assert stand.invoke("people", "erase", "0c7f3a52", "-n").stdout == (
+        "would erase: Anna\\x1b[31m, seen in 3 videos\n"
+    )
+    assert "there is nobody to ask" in stand.invoke("people", "erase", "0c7f3a52").stderr
+    assert done == []
+    erased = stand.invoke("people", "erase", "0c7f3a52", "--yes")
+    assert erased.stdout == "erased: Anna\\x1b[31m, 3 faces\n"
+    assert done == [("erase", ANNA.person_id, "derived")]
 
 
 def test_who_is_not_clear_is_said(stand, done):
     assert "2 people could be meant" in stand.invoke("people", "rename", "0c7f", "x").stderr
     assert "nobody called Carla" in stand.invoke("people", "rename", "Carla", "x").stderr
-    refused = stand.invoke("people", "merge", "0c7f4a52", "0c7f4a52")
+    refused = stand.invoke("people", "merge", "0c7f4a52", "0c7f4a52", "--yes")
     assert refused.exit_code == 1
     assert "with itself" in refused.stderr
     assert done == []

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from kadr.cli.api import Highlight
 from kadr.cli.reasons import highlighted, made_of, percent
 from tests.unit.cli.stand import answer, evidence, result
@@ -45,6 +47,7 @@ def test_filters_are_passed_on_by_their_names(stand):
     stand.api.answers["кот"] = answer("кот")
     options = "--modality speech --theme pets --theme food --language ru --min-duration 5 --max-duration 60"
     options += " --after 2026-01-31 --before 2026-03-01 --emphasis 0 --diversity 0.3 --no-collapse"
+    options += " --skip spelling --skip translation"
     assert stand.invoke("search", "кот", *options.split()).exit_code == 0
     assert dict(stand.api.requests[0].url.params.multi_items()) == {
         "q": "кот",
@@ -60,8 +63,15 @@ def test_filters_are_passed_on_by_their_names(stand):
         "emphasis": "0.0",
         "diversity": "0.3",
         "collapse": "false",
+        "skip": "translation",
     }
     assert stand.api.requests[0].url.params.get_list("theme") == ["pets", "food"]
+
+
+@pytest.mark.parametrize("options", [("--after", "spring"), ("--skip", "thinking")])
+def test_what_cannot_be_a_filter_is_not_sent(stand, options):
+    assert stand.invoke("search", "кот", *options).exit_code == 2
+    assert stand.api.requests == []
 
 
 def test_nothing_fits_the_filters(stand):

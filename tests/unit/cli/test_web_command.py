@@ -1,9 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from kadr.cli.app import app
+from kadr.cli.session import Session
 
 
 class PageBucket:
@@ -95,9 +98,7 @@ def test_where_there_is_no_page_to_publish_or_no_place_for_it_says_so(stand, pag
     assert page.done == []
 
 
-def test_the_local_stack_serves_its_own_files(stand, page):
-    from kadr.cli.failure import CommandError
-    from kadr.cli.web import place
-
-    with pytest.raises(CommandError, match="by itself"):
-        place(replace(stand.target, endpoint_url="http://127.0.0.1:4566"))
+def test_the_local_stack_serves_its_own_files_whether_it_is_running_or_not(tmp_path):
+    refused = CliRunner().invoke(app, ["web", "publish"], obj=Session(root=tmp_path))
+    assert refused.exit_code == 1
+    assert "by itself" in refused.stderr

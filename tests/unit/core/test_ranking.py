@@ -25,6 +25,15 @@ def test_what_is_written_is_read_again() -> None:
     assert parse_ranking(json.loads(json.dumps(ranking_json(ranking)))) == ranking
 
 
+def test_what_is_left_out_is_as_the_release_has_it() -> None:
+    louder = replace(default_ranking(), words_weight=0.9, fitted_on="")
+    assert parse_ranking({"words_weight": 0.9}) == louder
+    assert parse_ranking({**ranking_json(louder), "confidence": ranking_json(Ranking())["confidence"]}) == (
+        replace(louder, confidence=Ranking().confidence)
+    )
+    assert parse_ranking(ranking_json(Ranking())) == Ranking()  # it is whole, though it has one curve only
+
+
 def test_where_pictures_count_confidence_has_a_curve_of_its_own_if_one_was_fitted() -> None:
     text, pictures = Logistic(1.0, -4.0), Logistic(1.0, -2.0)
     one, two = Ranking(confidence=text), Ranking(confidence=text, confidence_with_pictures=pictures)
