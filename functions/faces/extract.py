@@ -19,7 +19,7 @@ from kadr.media.limits import MediaLimits
 from kadr.models.registry import InstalledModel, require
 from kadr.runtime.settings import ExtractorSettings
 
-RECIPE = "2"  # to be raised when a parameter below changes what is found
+RECIPE = "3"  # to be raised when a parameter below changes what is found
 
 # One frame a second; longer than 75 s, 75 frames spread over the video. At 960 pixels the detector takes
 # about 60 ms for a whole frame and finds faces from 15 % of an upright picture's width on.

@@ -25,7 +25,9 @@ from kadr.runtime.settings import ExtractorSettings
 if TYPE_CHECKING:
     from kadr.adapters.minilm import MiniLM
 
-RECIPE = "2"  # to be raised when windows, thresholds or the way of translating change
+RECIPE = "3"  # to be raised when windows, thresholds or the way of translating change
+
+_RUSSIAN = {"cyrillic", "mixed"}  # scripts of what is not English
 
 
 def model_version(settings: ExtractorSettings) -> str:
@@ -52,6 +54,8 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
     """
     limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
     with open_audio(path, limits, RATE) as audio:
+        if audio.unopened:
+            return Extraction(reason=f"no sound that can be opened: it is {audio.unopened}")
         return _heard(audio, settings) if len(audio) else Extraction(reason="no sound")
 
 
@@ -104,7 +108,7 @@ def understand(
                 confidence=said.confidence,
                 translation=""
                 if transcript.language == "en"
-                else clean(translation) or _left_over(said.text, translate),
+                else _english(clean(translation)) or _left_over(said.text, translate),
                 words=tuple(
                     Word(word.text.strip(), *window.word_in_video(word.start, word.end))
                     for word in said.words
@@ -123,8 +127,13 @@ def _aligned(said: Sequence[Said], translated: Sequence[Said]) -> list[str]:
     return [" ".join(part) for part in parts]
 
 
+def _english(translation: str) -> str:
+    """Return Whisper's translation, unless it has only written the Russian down once more."""
+    return "" if script(translation) in _RUSSIAN else translation
+
+
 def _left_over(text: str, translate: Callable[[str], str] | None) -> str:
-    return translate(text) if translate is not None and script(text) in {"cyrillic", "mixed"} else ""
+    return translate(text) if translate is not None and script(text) in _RUSSIAN else ""
 
 
 def _embed(moments: Sequence[Moment], models_dir: Path) -> Vector | None:

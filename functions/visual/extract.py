@@ -16,7 +16,7 @@ from kadr.media.limits import MediaLimits
 from kadr.models.registry import require
 from kadr.runtime.settings import ExtractorSettings
 
-RECIPE = "2"  # to be raised when the plan below changes
+RECIPE = "3"  # to be raised when the plan below changes, or the times and pixels that the decoder gives
 
 # One frame a second; longer than two minutes, 120 frames spread over the video. The decoder scales them to
 # the size that the model takes.

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from boto3 import Session
     from botocore.credentials import ReadOnlyCredentials
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
 
 _CHUNK = 1024 * 1024
 _DELETED_AT_ONCE = 1000  # keys that S3 takes in one request
@@ -110,7 +111,9 @@ class S3ObjectStore:
     def delete_all(self, bucket: str, keys: Sequence[str]) -> int:
         """Delete objects, a thousand a request; those that are not there are passed over."""
         for start in range(0, len(keys), _DELETED_AT_ONCE):
-            part = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+            part: list[ObjectIdentifierTypeDef] = [
+                {"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]
+            ]
             with _errors(f"s3://{bucket}/{keys[start]}"):
                 answer = self._client.delete_objects(Bucket=bucket, Delete={"Objects": part, "Quiet": True})
             if refused := answer.get("Errors"):  # single objects, in an answer of 200

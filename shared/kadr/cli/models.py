@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kadr.models.catalogue import Role
     from kadr.models.pull import Plan
     from kadr.models.registry import InstalledModel
-    from kadr.models.sources import Store
+    from kadr.models.sources import Source, Store
 
 models = typer.Typer(
     help="See which weights there are, fetch, check, convert and publish them.", no_args_is_help=True
@@ -100,7 +100,7 @@ def pull(
     as it is. A name that the list does not know is your own fine-tune of the role's first entry; it needs
     --from.
     """
-    from kadr.adapters.weights_places import default_source, source_at
+    from kadr.adapters.weights_places import default_source
     from kadr.cli.transfers import Transfers
     from kadr.models import demo_store
     from kadr.models import pull as pulling
@@ -128,7 +128,7 @@ def pull(
         _say(taken, "installed in " + str(taken.directory))
         _warn_unless_used(taken, directory)
         return
-    chosen = source_at(source, revision=revision) if source else default_source(weights, revision=revision)
+    chosen = _place(source, revision) if source else default_source(weights, revision=revision)
     planned = pulling.plan(role, variant if source else weights.variant, chosen, unpickle=unpickle)
     if (there := pulling.is_there(planned, directory, int8=int8)) is not None:
         _say(there, "is there")
@@ -137,7 +137,9 @@ def pull(
         _print_plan(planned, chosen.name)
         return
     with Transfers("fetching") as progress:
-        installed = pulling.pull(planned, chosen, directory, int8=int8, licence=licence, progress=progress)
+        installed = pulling.pull(
+            planned, chosen, directory, int8=int8, licence=licence, indexed=True, progress=progress
+        )
     _say(installed, "installed in " + str(installed.directory))
     _warn_unless_used(installed, directory)
 
@@ -146,7 +148,12 @@ def pull(
 def convert(
     ctx: typer.Context,
     model: Model,
-    folder: Annotated[Path, typer.Argument(help="The folder with the published files.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FOLDER", exists=True, file_okay=False, help="The folder with the published files."
+        ),
+    ],
     *,
     unpickle: Unpickle = False,
     int8: Int8 = True,
@@ -159,19 +166,22 @@ def convert(
     needs the extra `torch`. What is in one of these formats already is described and copied.
     """
     from kadr.models import convert as converting
-    from kadr.models.pull import kind
+    from kadr.models.pull import kind, which
     from kadr.models.registry import Origin
 
     role, variant = _parse(model)
     weights = kind(role, variant)
+    if not variant:
+        raise typer.BadParameter(f"a folder does not say whose weights it has: {which(weights)}")
     directory = _directory(ctx, models_dir)
     installed = converting.convert(
         weights,
-        variant or weights.variant,
+        variant,
         folder,
         directory,
         unpickle=unpickle,
         int8=int8,
+        indexed=True,
         origin=Origin(source=f"folder:{folder.resolve().name}", licence=licence),
     )
     _say(installed, "installed in " + str(installed.directory))
@@ -315,7 +325,11 @@ def use(ctx: typer.Context, model: Model, models_dir: ModelsDir = None) -> None:
     if not variant:
         raise typer.BadParameter(f"which variant of {role}? For example {role}/NAME; see kadr models list")
     directory = _directory(ctx, models_dir)
-    active.choose(role, variant, directory, there=registry.variants(role, directory))
+    there = registry.variants(role, directory)
+    if variant in there:
+        found = registry.open_directory(directory / role / variant)
+        registry.check_dimensions(role, found.dimensions, model)
+    active.choose(role, variant, directory, there=there)
     _say(registry.require(role, directory), "is used from now on")
 
 
@@ -363,7 +377,13 @@ def _video_vectors(model: InstalledModel, folder: Path) -> list[Vector]:
 
 
 def _directory(ctx: typer.Context, given: Path | None) -> Path:
-    return session_of(ctx).models_folder(given)
+    session = session_of(ctx)
+    if given is None and session.stack:
+        raise CommandError(
+            "`kadr models` is about folders of this machine, and --stack (or KADR_STACK) names "
+            f"{session.stack}. Leave it out, or name a folder with --models (infra/images/weights)."
+        )
+    return session.models_folder(given)
 
 
 def _roles() -> tuple[Role, ...]:
@@ -386,6 +406,17 @@ def _parse(model: str) -> tuple[Role, str]:
             f"{variant!r} cannot be the name of a variant: lower-case letters, digits, dots, dashes"
         )
     return Role(role), variant
+
+
+def _place(where: str, revision: str) -> Source:
+    """Return the source that --from names."""
+    from kadr.adapters.weights_places import source_at
+    from kadr.core.errors import WeightsUnavailableError
+
+    try:
+        return source_at(where, revision=revision)
+    except WeightsUnavailableError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _installed(role: Role, directory: Path, variant: str = "") -> list[tuple[str, InstalledModel | str]]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from kadr.core import errors
-from kadr.core.errors import DamagedMediaError, MediaError, MediaLimitError, NotAVideoError
+from kadr.core.errors import DamagedMediaError, MediaError, MediaLimitError, NotAVideoError, TransientError
 from kadr.media.limits import MEBIBYTE, MediaLimits
 from kadr.media.wire import HEADER, MAX_JSON, Message
 
@@ -33,6 +33,7 @@ def run(kind: str, path: Path, limits: MediaLimits, **job: Any) -> Iterator[Mess
 
     Raises:
         NotAVideoError, MediaLimitError, DamagedMediaError: see :mod:`kadr.core.errors`.
+        TransientError: something else ended the child.
     """
     _check_file(path, limits)
     job |= {"kind": kind, "path": str(path.resolve()), "limits": asdict(limits), "parent": os.getpid()}
@@ -115,8 +116,8 @@ class _Reader:
         self._fd = process.stdout.fileno()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN)
-        # three bytes a pixel; of sound, float32 at the rate asked for comes in smaller pieces
-        self._max_payload = max(limits.max_pixels * 3, MEBIBYTE)
+        # at most four bytes a pixel; of sound, float32 at the rate asked for comes in smaller pieces
+        self._max_payload = max(limits.max_pixels * 4, MEBIBYTE)
 
     def message(self) -> Message:
         json_size, payload_size = HEADER.unpack(self._read(HEADER.size))
@@ -157,6 +158,10 @@ class _Reader:
             )
         if code < 0:
             name = signal.Signals(-code).name
+            if -code in (signal.SIGKILL, signal.SIGTERM):  # not by us, who have stopped to listen by then
+                return TransientError(
+                    f"the decoder was stopped from outside ({name}), probably for want of memory"
+                )
             return DamagedMediaError(f"the decoder crashed on it ({name}); re-encode the video and try again")
         os.set_blocking(self._process.stderr.fileno(), False)
         words = (self._process.stderr.read(65_536) or b"").decode(errors="replace").strip()

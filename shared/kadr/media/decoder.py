@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import av
 import av.error
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorTrc, VideoReformatter
 
 from kadr.core.errors import DamagedMediaError, MediaLimitError
 from kadr.media.gops import NEARLY, LookAhead, Wanted
 from kadr.media.limits import MediaLimits
 from kadr.media.opening import (
     AUDIO_CODECS,
+    audio_codecs,
     audio_stream,
     header_duration,
     open_container,
@@ -32,6 +34,7 @@ _COARSE = 0.25  # seconds between frames from which it does not matter that some
 _MAX_DAMAGE = 2000  # packets in a row that may fail before the rest is given up
 _AUDIO_PIECE = 1 << 16  # samples a message
 _SAMPLE = 4  # bytes of a float32
+_GAP = 0.1  # seconds of sound that may be missing: clocks of files are coarse, those of recorders drift
 
 
 def probe_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message]:
@@ -49,7 +52,7 @@ def probe_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
         if duration is None:
             duration = _scanned_duration(job["path"], limits, pictures=False)
         rotation = _rotation(frame)
-        width, height = _shown_size(frame, codec)
+        width, height = _shown_size(frame, stream)
         if rotation % 180:
             width, height = height, width
         rate = stream.average_rate or stream.guessed_rate
@@ -85,7 +88,7 @@ def frame_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
             if duration is None:  # what a browser has recorded: it is written before its end is known
                 duration = _scanned_duration(job["path"], limits, pictures=plan["pictures"])
             for time, frame, scene_change in _choose(frames, wanted, plan, duration):
-                width, height, pixels = _picture(frame, stream.codec_context, plan, scaler)
+                width, height, pixels = _picture(frame, stream, plan, scaler)
                 facts = {
                     "kind": "frame",
                     "time": time,
@@ -102,26 +105,18 @@ def frame_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
 
 
 def audio_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message]:
-    """Yield ``audio`` messages of float32 mono samples."""
+    """Yield ``audio`` messages of float32 mono samples, or one ``unopened`` where no track can be decoded."""
     rate = int(job["rate"])
     with open_container(job["path"], limits) as container:
         stream = audio_stream(container)
         if stream is None:
+            yield {"kind": "unopened", "codecs": audio_codecs(container)}, b""
             return
         stream.codec_context.options = {"codec_whitelist": AUDIO_CODECS}
-        resampler, sound = None, None
         allowed = int(limits.max_duration * rate) + rate
-        begun = False
         samples, held = 0, bytearray()
-        for frame in _decode_audio(container, stream):
-            if not begun:
-                held += bytes(_SAMPLE * _late_start(container, stream, frame, limits, rate))
-                begun = True
-            if resampler is None or sound != _sound(frame):  # broken and joined files change in the middle
-                held += _samples(resampler.resample(None)) if resampler is not None else b""
-                resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
-                sound = _sound(frame)
-            held += _samples(resampler.resample(frame))
+        for part in _in_time(container, stream, limits, rate):
+            held += part
             if samples + len(held) // _SAMPLE > allowed:
                 raise MediaLimitError(
                     f"its sound is longer than the {limits.max_duration:g} s allowed: cut the video"
@@ -131,10 +126,33 @@ def audio_messages(job: dict[str, Any], limits: MediaLimits) -> Iterator[Message
                 del held[: len(piece)]
                 samples += _AUDIO_PIECE
                 yield {"kind": "audio"}, piece
-        if resampler is not None:
-            held += _samples(resampler.resample(None))
         if held:
             yield {"kind": "audio"}, bytes(held)
+
+
+def _in_time(container: Any, stream: Any, limits: MediaLimits, rate: int) -> Iterator[bytes]:
+    """Yield resampled samples, and silence where the track has a gap: a sample's place tells its time."""
+    resampler, sound = None, None
+    made = 0
+    for frame in _decode_audio(container, stream):
+        due = _due(container, stream, frame, limits, rate)
+        gap = due - made > (_GAP * rate if resampler is not None else 0)
+        if resampler is None or gap or sound != _sound(frame):  # broken and joined files change in the middle
+            if resampler is not None:
+                rest = _samples(resampler.resample(None))
+                made += len(rest) // _SAMPLE
+                yield rest
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
+            sound = _sound(frame)
+        while gap and made < due:
+            silent = min(due - made, _AUDIO_PIECE)
+            made += silent
+            yield bytes(_SAMPLE * silent)
+        part = _samples(resampler.resample(frame))
+        made += len(part) // _SAMPLE
+        yield part
+    if resampler is not None:
+        yield _samples(resampler.resample(None))
 
 
 def _sound(frame: Any) -> tuple[str, str, int]:
@@ -146,13 +164,13 @@ def _samples(frames: list[Any]) -> bytes:
     return b"".join(bytes(frame.planes[0])[: frame.samples * _SAMPLE] for frame in frames)
 
 
-def _late_start(container: Any, stream: Any, frame: Any, limits: MediaLimits, rate: int) -> int:
-    """Return the samples of silence before the first frame of a track that begins after the picture."""
+def _due(container: Any, stream: Any, frame: Any, limits: MediaLimits, rate: int) -> int:
+    """Return how many samples there should be before a frame; 0 where its time is missing or absurd."""
     base = frame.time_base or stream.time_base
     if frame.pts is None or base is None or container.start_time is None:
         return 0
-    late = float(frame.pts * base) - container.start_time / av.time_base
-    return int(late * rate) if 0 < late <= limits.max_duration else 0
+    time = float(frame.pts * base) - container.start_time / av.time_base
+    return int(time * rate) if 0 < time <= limits.max_duration else 0
 
 
 def _scanned_duration(path: str, limits: MediaLimits, *, pictures: bool) -> float:
@@ -174,7 +192,7 @@ def _scanned_duration(path: str, limits: MediaLimits, *, pictures: bool) -> floa
 def _decode(
     container: Any, stream: Any, limits: MediaLimits, wanted: Wanted | None = None
 ) -> Iterator[tuple[float, Any]]:
-    """Yield (seconds from the first frame, frame), skipping what is damaged and what is not wanted."""
+    """Yield (seconds from the start of the file, frame), skipping what is damaged and what is not wanted."""
     codec = stream.codec_context
     rate = stream.average_rate or stream.guessed_rate
     step = 1.0 / float(rate) if rate else 0.04
@@ -211,12 +229,21 @@ def _decode(
                     wanted.sparse = False
                 else:
                     absolute = float(frame.pts * base)
-                    wanted.origin = absolute if wanted.origin is None else wanted.origin
-                    time = max(absolute - wanted.origin, 0.0)
+                    origin = _origin(container, absolute, limits) if wanted.origin is None else wanted.origin
+                    wanted.origin = origin
+                    time = max(absolute - origin, 0.0)
                     ahead.decoded(time, whole=frame.key_frame)
                 if time > limits.max_duration:
                     raise too_long(time, limits, "it is at least")
                 yield time, frame
+
+
+def _origin(container: Any, first: float, limits: MediaLimits) -> float:
+    """Return when the file starts, sound included; that of the first frame where it does not say, or lies."""
+    if container.start_time is None:
+        return first
+    start = float(container.start_time / av.time_base)
+    return start if 0 <= first - start <= limits.max_duration else first
 
 
 def _too_many_frames(limits: MediaLimits) -> MediaLimitError:
@@ -291,18 +318,23 @@ def _rotation(frame: Any) -> int:
     return int(round(frame.rotation / 90) * 90 % 360)
 
 
-def _shown_size(frame: Any, codec: Any) -> tuple[int, int]:
+def _shown_size(frame: Any, stream: Any) -> tuple[int, int]:
     """Return width and height with square pixels, before rotation."""
-    ratio = codec.sample_aspect_ratio
+    # a container may tell it where the codec's own stream does not: ProRes, VP9 and AV1 in MP4
+    ratio = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
     width, height = frame.width, frame.height
     if ratio and 0.25 <= ratio <= 4 and ratio != 1:  # what lies outside is a damaged header
         width = max(1, round(width * float(ratio)))
     return width, height
 
 
-def _picture(frame: Any, codec: Any, plan: dict[str, Any], scaler: Any) -> tuple[int, int, bytes]:
-    """Return width, height and RGB bytes, scaled as the plan asks, not turned."""
-    width, height = _shown_size(frame, codec)
+def _transparent(form: Any) -> bool:
+    return form.has_palette or any(component.is_alpha for component in form.components)
+
+
+def _picture(frame: Any, stream: Any, plan: dict[str, Any], scaler: Any) -> tuple[int, int, bytes]:
+    """Return width, height and RGB bytes (RGBA of a transparent picture), scaled by the plan, not turned."""
+    width, height = _shown_size(frame, stream)
     interpolation = "AREA"
     if plan["max_side"] is not None and max(width, height) > plan["max_side"]:
         scale = plan["max_side"] / max(width, height)
@@ -313,9 +345,15 @@ def _picture(frame: Any, codec: Any, plan: dict[str, Any], scaler: Any) -> tuple
         interpolation = "BICUBIC"
     if width >= frame.width:
         interpolation = "BILINEAR"
+    channels = 4 if plan["pictures"] and _transparent(frame.format) else 3
     try:
         image = scaler.reformat(
-            frame, width=width, height=height, format="rgb24", interpolation=interpolation, threads=1
+            frame,
+            width=width,
+            height=height,
+            format="rgba" if channels == 4 else "rgb24",
+            interpolation=interpolation,
+            threads=1,
         )
     except av.error.FFmpegError as error:
         if error.errno in (errno.ENOMEM, errno.EAGAIN):  # the second: no thread can be started
@@ -325,8 +363,28 @@ def _picture(frame: Any, codec: Any, plan: dict[str, Any], scaler: Any) -> tuple
             "re-encode the video and try again"
         ) from error
     plane = image.planes[0]
-    line, row = plane.line_size, 3 * width
+    line, row = plane.line_size, channels * width
     pixels = memoryview(plane)
     if line == row:
-        return width, height, bytes(pixels[: row * height])
-    return width, height, b"".join(pixels[at : at + row] for at in range(0, line * height, line))
+        packed = bytes(pixels[: row * height])
+    else:
+        packed = b"".join(pixels[at : at + row] for at in range(0, line * height, line))
+    if frame.color_trc == ColorTrc.SMPTE2084:
+        packed = packed.translate(_standard_range())
+    return width, height, packed
+
+
+@cache
+def _standard_range() -> bytes:
+    """Return, for each level of HDR video (PQ), that of the same light on an ordinary screen.
+
+    SMPTE ST 2084 gives the light, of which 203 cd/m² are white paper (ITU-R BT.2408). The curve of Reinhard
+    et al., "Photographic tone reproduction", equation 4, leaves room for highlights of 1000 cd/m² above it.
+    """
+    table = bytearray()
+    for level in range(256):
+        root = (level / 255) ** (32 / 2523)
+        light = (max(root - 0.8359375, 0) / (18.8515625 - 18.6875 * root)) ** (8192 / 1305) * 10_000 / 203
+        shown = light * (1 + light / (1000 / 203) ** 2) / (1 + light)
+        table.append(min(255, round(255 * shown ** (1 / 2.2))))
+    return bytes(table)

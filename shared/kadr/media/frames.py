@@ -30,7 +30,7 @@ class FramePlan:
 class Frame:
     """One decoded frame: ``image`` (h, w, 3) uint8 RGB, upright, with square pixels."""
 
-    time: float  # seconds from the first frame
+    time: float  # seconds from the start of the file, as of its sound
     image: npt.NDArray[np.uint8]
     scene_change: bool  # whether it is there because the picture changed
 
@@ -52,7 +52,15 @@ def sample_frames(path: Path, plan: FramePlan, limits: MediaLimits = DEFAULT_LIM
         if facts["kind"] != "frame":
             continue
         height, width = facts["height"], facts["width"]
-        image = np.frombuffer(payload, np.uint8).reshape(height, width, 3)
+        image = np.frombuffer(payload, np.uint8).reshape(height, width, -1)
+        if image.shape[2] == 4:
+            image = _over_white(image)
         if facts["turns"]:
             image = np.ascontiguousarray(np.rot90(image, facts["turns"]))
         yield Frame(time=facts["time"], image=image, scene_change=facts["scene_change"])
+
+
+def _over_white(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Lay RGBA over white, as pages show it: its transparent pixels mostly are black."""
+    alpha = image[..., 3:] / np.float32(255)
+    return np.rint(image[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8)

@@ -30,8 +30,8 @@ class Packet(Protocol):
 class Wanted:
     """The next wanted moment; it moves forward only.
 
-    ``due`` is in seconds from the first decoded frame, which lies at ``origin`` on the stream's own clock
-    once it is known. Until then, everything is wanted.
+    ``due`` is in seconds from the start of the file, which lies at ``origin`` on the stream's own clock; that
+    is known once a frame is decoded. Until then, everything is wanted.
     """
 
     def __init__(self, *, sparse: bool) -> None:
@@ -40,7 +40,7 @@ class Wanted:
         self.origin: float | None = None
 
     def at(self, packet: Packet) -> float | None:
-        """Return when a packet is shown, in seconds from the first frame, if it says so."""
+        """Return when a packet is shown, in seconds from the start of the file, if it says so."""
         if packet.pts is None or packet.time_base is None or self.origin is None:
             return None
         return float(packet.pts * packet.time_base) - self.origin

@@ -27,8 +27,9 @@ VIDEO_CODECS = (
     "h264,hevc,vp8,vp9,libdav1d,av1,mpeg4,mpeg2video,mpeg1video,h263,mjpeg,prores,theora,vc1,wmv3,flv"
 )
 AUDIO_CODECS = (
-    "aac,mp3,mp3float,opus,libopus,vorbis,flac,ac3,eac3,alac,amrnb,amrwb,wmav1,wmav2,"
-    "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s32le,pcm_f32le,pcm_u8,pcm_alaw,pcm_mulaw"
+    "aac,aac_latm,mp2,mp2float,mp3,mp3float,opus,libopus,vorbis,flac,ac3,eac3,alac,amrnb,amrwb,wmav1,wmav2,"
+    "pcm_s8,pcm_u8,pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,"
+    "pcm_alaw,pcm_mulaw,adpcm_ms,adpcm_ima_wav,adpcm_ima_qt"
 )
 CODECS = f"{VIDEO_CODECS},{AUDIO_CODECS}"
 _THREADS = 2
@@ -116,6 +117,11 @@ def video_stream(container: Any, limits: MediaLimits, *, pictures: bool = False)
 
 def _codec_name(stream: Any) -> str:
     return stream.codec_context.name if stream.codec_context is not None else "unknown"
+
+
+def audio_codecs(container: Any) -> str:
+    """Return the names of the codecs of all sound tracks, for messages."""
+    return ", ".join(sorted({_codec_name(stream) for stream in container.streams.audio}))
 
 
 def audio_stream(container: Any) -> Any:

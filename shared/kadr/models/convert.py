@@ -19,7 +19,7 @@ from kadr.core.extraction import Vector
 from kadr.models import catalogue, registry
 from kadr.models.catalogue import Role, Weights
 from kadr.models.folders import replacing, workspace
-from kadr.models.layouts import MANIFEST, Contents, Layout, recognise
+from kadr.models.layouts import MANIFEST, SHARDS, Contents, Layout, recognise
 from kadr.models.pickles import pickle_inside
 from kadr.models.registry import InstalledModel, Origin
 
@@ -46,19 +46,22 @@ def convert(
     unpickle: bool = False,
     int8: bool = True,
     origin: Origin | None = None,
+    indexed: bool = False,
 ) -> InstalledModel:
     """Convert what lies in ``source`` to weights of the kind of ``weights``, whatever layout it has.
 
     ``variant`` is the catalogue's, or a name of your own for a fine-tune. A folder that was published is
-    taken as it is.
+    taken as it is. With ``indexed``, the index must have room for their vectors.
 
     Raises:
         WeightsUnavailableError: it is not such weights, or something that converts them is not installed.
-        WeightsRefusedError: a checksum is wrong, a file is a pickle (see ``unpickle``), or the result is too
-            far from the original.
+        WeightsRefusedError: a checksum is wrong, a file is a pickle (see ``unpickle``), the result is too
+            far from the original, or its vectors have other dimensions than the index.
     """
     if not source.is_dir():
         raise WeightsUnavailableError(weights.role, f"{source} is not a folder")
+    if indexed:
+        check_dimensions(weights.role, source)
     names = [path.name for path in source.iterdir() if path.is_file()]
     contents = recognise(weights, names, str(source), unpickle=unpickle)
     if contents.layout is Layout.PUBLISHED:
@@ -82,6 +85,21 @@ def convert(
         for path in staged.glob("*.safetensors"):
             _check_whole(path, source / path.name)
         return _original(weights, variant, staged, models_dir, int8=int8, origin=origin)
+
+
+def check_dimensions(role: Role, folder: Path) -> None:
+    """Raise WeightsRefusedError where a CLIP or published weights have vectors that do not fit the index."""
+    found = None
+    if (folder / MANIFEST).is_file():
+        path = folder / MANIFEST
+        found = registry.parse_manifest(path.read_bytes(), str(path)).dimensions
+    elif role is Role.VISUAL and (folder / "config.json").is_file():
+        found = _config(folder).get("projection_dim")
+    registry.check_dimensions(role, found, str(folder))
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    return dict(json.loads((folder / "config.json").read_text(encoding="utf-8")))
 
 
 def check_contents(folder: Path, contents: Contents) -> None:
@@ -220,8 +238,9 @@ def clip(
 ) -> InstalledModel:
     """Convert a CLIP in Hugging Face's layout: model.safetensors, config.json, and a tokenizer.
 
-    The tokenizer is tokenizer.json, or vocab.json with merges.txt. ``variant`` names what is not in the
-    catalogue; without it, the preferred CLIP is meant.
+    The weights may be in several files, model-00001-of-00002.safetensors and so on. The tokenizer is
+    tokenizer.json, or vocab.json with merges.txt. ``variant`` names what is not in the catalogue; without
+    it, the preferred CLIP is meant.
 
     Raises:
         WeightsUnavailableError: a file is missing in ``source``.
@@ -230,7 +249,8 @@ def clip(
     """
     preferred = catalogue.entries(Role.VISUAL)[0]
     weights = (catalogue.entry(Role.VISUAL, variant) if variant else preferred) or preferred
-    missing = [name for name in ("model.safetensors", "config.json") if not (source / name).is_file()]
+    files = sorted(source.glob(SHARDS)) or [source / "model.safetensors"]
+    missing = [path.name for path in (*files, source / "config.json") if not path.is_file()]
     if missing:
         raise WeightsUnavailableError(
             Role.VISUAL,
@@ -238,17 +258,18 @@ def clip(
             "safetensors, or see kadr models convert --help for --unpickle",
         )
 
+    import ml_dtypes  # noqa: F401 - comes with onnx; without it numpy does not know bfloat16
     from safetensors.numpy import load_file
 
     from kadr.models.clip_onnx import build_text, build_vision
     from kadr.models.clip_tokenizer import keep_tokenizer
 
-    config = json.loads((source / "config.json").read_text(encoding="utf-8"))
+    config = _config(source)
     vision, text = config.get("vision_config") or {}, config.get("text_config") or {}
     directory = models_dir / Role.VISUAL / (variant or weights.variant)
     with replacing(directory) as part:
         keep_tokenizer(source, part / "tokenizer.json")
-        tensors = load_file(source / "model.safetensors")
+        tensors = {name: tensor for path in files for name, tensor in load_file(path).items()}
         try:
             build_vision(tensors, vision, part / "model.onnx", int8=int8)
             build_text(tensors, text, part / "text.onnx", int8=int8, by_row=True)
@@ -266,7 +287,7 @@ def clip(
                 (part / "float.onnx").unlink()
         except KeyError as error:
             raise WeightsRefusedError(
-                f"{source / 'model.safetensors'} is not a CLIP with both towers: it has no {error}"
+                f"{files[0]} is not a CLIP with both towers: it has no {error}"
             ) from error
         worst = min(checks.values(), default=1.0)
         if worst < MIN_COSINE:

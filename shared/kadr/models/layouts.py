@@ -35,7 +35,7 @@ class Contents:
 _READY_EXTRAS = ("*.json", "*vocabulary.txt")
 # Transformers' layout. Python files and everything that is not named here stay where they are.
 _TRANSFORMERS_EXTRAS = ("*.json", "vocab.txt", "merges.txt", "*.spm")
-_SHARDS = "model-?????-of-?????.safetensors"
+SHARDS = "model-?????-of-?????.safetensors"
 # What an original must have, and the pickle that stands in for a file of tensors.
 _ORIGINALS: Mapping[Role, tuple[tuple[str, ...], Mapping[str, str]]] = {
     Role.TEXT: (("model.safetensors", "tokenizer.json"), {}),
@@ -88,7 +88,7 @@ def _original(role: Role, there: set[str], where: str, *, unpickle: bool) -> Con
     for name in needed:
         if name in there:
             found.append(name)
-        elif name == "model.safetensors" and (shards := sorted(_matching(there, _SHARDS))):
+        elif name == "model.safetensors" and role is not Role.TEXT and (shards := _matching(there, SHARDS)):
             found += shards
         elif stand_ins.get(name) in there:
             pickles.append(stand_ins[name])

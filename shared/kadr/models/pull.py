@@ -44,6 +44,14 @@ def kind(role: Role, variant: str) -> Weights:
     return catalogue.entry(role, variant) or catalogue.entries(role)[0]
 
 
+def which(weights: Weights) -> str:
+    """Return what to do where a role alone is no name for weights from somewhere."""
+    return (
+        f"give them a name of their own, {weights.role}/NAME, or say {weights.role}/{weights.variant} if it "
+        "is these"
+    )
+
+
 def installed(
     weights: Weights, variant: str, models_dir: Path, *, int8: bool = True
 ) -> InstalledModel | None:
@@ -58,7 +66,9 @@ def installed(
 def plan(
     role: Role, variant: str, source: Source, *, unpickle: bool = False, progress: Progress | None = None
 ) -> Plan:
-    """Ask ``source`` what it has and say what would be fetched; an empty ``variant`` takes what is there.
+    """Ask ``source`` what it has and say what would be fetched.
+
+    An empty ``variant`` takes what was published there, or what the catalogue has from there.
 
     The source may be a folder of one model, or a store of many, as ``kadr models publish`` fills it.
 
@@ -80,8 +90,12 @@ def plan(
     if MANIFEST in listing.names:
         return _published(f"{role}/{variant}", "", source, listing, progress or Quiet())
     weights = kind(role, variant)
-    variant = variant or weights.variant
     contents = recognise(weights, listing.names, source.name, unpickle=unpickle)
+    if not variant and source.name != weights.source:
+        raise WeightsUnavailableError(
+            role, f"{source.name} does not say whose weights it has: {which(weights)}"
+        )
+    variant = variant or weights.variant
     files = tuple(file for file in listing.files if file.name in contents.names)
     origin = Origin(source=source.name, revision=listing.revision)
     return Plan(weights, variant, files, contents.layout, origin, contents)
@@ -94,12 +108,14 @@ def pull(
     *,
     int8: bool = True,
     licence: str = "",
+    indexed: bool = False,
     progress: Progress | None = None,
 ) -> InstalledModel:
     """Fetch what was planned into a temporary folder, verify it, and install it.
 
     Everything with a checksum in the catalogue, in the source's own listing or in a published manifest is
-    compared with it; sizes always are. Nothing is taken for a model before the last step.
+    compared with it; sizes always are. Nothing is taken for a model before the last step. ``indexed`` as
+    :func:`kadr.models.convert.convert`.
 
     Raises:
         WeightsUnavailableError: the source broke off.
@@ -128,6 +144,8 @@ def pull(
                 raise WeightsRefusedError(
                     f"{file.name} from {source.name} is not what it should be (its SHA-256 differs)"
                 )
+        if indexed:
+            convert.check_dimensions(planned.weights.role, folder)
         if planned.layout is Layout.PUBLISHED:
             return convert.take_published(
                 planned.weights.role, planned.variant, folder, models_dir, move=True

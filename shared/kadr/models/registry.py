@@ -261,6 +261,16 @@ def open_directory(directory: Path) -> InstalledModel:
         ) from error
 
 
+def check_dimensions(role: Role, dimensions: int | None, where: str) -> None:
+    """Raise WeightsRefusedError where the index has no room for a role's vectors of ``dimensions``."""
+    kept = entries(role)[0].dimensions
+    if dimensions is not None and dimensions != kept:
+        raise WeightsRefusedError(
+            f"the vectors of {where} have {dimensions} dimensions, and the index keeps {kept} for {role}: "
+            f"take weights of the size of {entries(role)[0].title}"
+        )
+
+
 def report(models_dir: Path) -> tuple[RoleStatus, ...]:
     """Say for every role whether it can be used, without loading anything."""
     statuses = []

@@ -23,8 +23,9 @@ from kadr.core.errors import WeightsRefusedError, WeightsUnavailableError
 _TIMEOUT = 600  # seconds; the largest known (Whisper medium, 3 GB) is a matter of reading a file once
 _LIBRARIES = 8 << 30  # bytes of address space that torch and its threads reserve, most of it never touched
 _COPIES = 4  # the file mapped, its tensors, their copies without shared storage, what is written
-# How much larger than the file its tensors may be: what two names share is written twice.
-_MOST_GROWTH, _SMALL = 2, 1 << 20
+# How much larger than the file its tensors may be: what names share is written once for each. Of a Marian,
+# four names share the largest tensor.
+_MOST_GROWTH, _SMALL = 4, 1 << 20
 _ADVICE = ("Weights only load failed", "Check the documentation")
 _REFUSED, _NO_TORCH = 3, 4  # exit codes
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38

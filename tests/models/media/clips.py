@@ -73,10 +73,10 @@ def write_clip(
     return path
 
 
-def write_tone(path: Path, *, seconds: float = 2.0, tone: float = 440.0) -> Path:
+def write_tone(path: Path, *, seconds: float = 2.0, tone: float = 440.0, codec: str = "aac") -> Path:
     """Write a file that has sound only."""
     with av.open(str(path), "w") as container:
-        sound = container.add_stream("aac", rate=44_100, layout="mono")
+        sound = container.add_stream(codec, rate=44_100, layout="mono")
         _write_tone(container, sound, tone, seconds, 0.0)
     return path
 

@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("av")
 
-from kadr.core.errors import DamagedMediaError, MediaLimitError
+from kadr.core.errors import DamagedMediaError, MediaLimitError, TransientError
 from kadr.media import child
 from kadr.media.frames import FramePlan, sample_frames
 from kadr.media.limits import MediaLimits
@@ -135,6 +135,15 @@ def test_a_decoder_that_never_ends_runs_out_of_cpu_time(monkeypatch: pytest.Monk
 def test_a_decoder_that_crashes_is_the_videos_fault(monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
     stand_in(monkeypatch, "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     with pytest.raises(DamagedMediaError, match="SIGSEGV"):
+        answer(clip, MediaLimits())
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"])
+def test_a_decoder_that_is_stopped_from_outside_is_worth_another_try(
+    monkeypatch: pytest.MonkeyPatch, clip: Path, name: str
+) -> None:
+    stand_in(monkeypatch, f"import os, signal; os.kill(os.getpid(), signal.{name})")
+    with pytest.raises(TransientError, match=f"{name}.*want of memory"):
         answer(clip, MediaLimits())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -15,7 +16,7 @@ from kadr.media.audio import open_audio, read_audio
 from kadr.media.frames import Frame, FramePlan, sample_frames
 from kadr.media.limits import MediaLimits
 from kadr.media.probe import probe
-from tests.models.media.clips import Image, claim_duration, write_clip, write_tone
+from tests.models.media.clips import Image, claim_duration, moving, write_clip, write_tone
 
 pytestmark = pytest.mark.av
 
@@ -72,6 +73,47 @@ def test_large_frames_are_scaled_down_and_small_ones_left_alone(tmp_path: Path) 
     assert frames(path, max_side=160)[0].image.shape == (160, 80, 3)
     assert frames(path, max_side=None)[0].image.shape == (640, 320, 3)
     assert frames(path, max_side=2000)[0].image.shape == (640, 320, 3)
+
+
+def test_pixels_are_as_wide_as_the_container_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libvpx-vp9", rate=12, options={"deadline": "realtime", "cpu-used": "8"})
+        video.width, video.height, video.pix_fmt = 72, 96, "yuv420p"
+        video.sample_aspect_ratio = Fraction(4, 3)
+        container.mux(video.encode(av.VideoFrame.from_ndarray(moving(0, 72, 96), format="rgb24")))
+        container.mux(video.encode(None))
+    assert frames(path)[0].image.shape == (96, 96, 3)
+
+
+def test_what_shows_through_a_picture_is_white(tmp_path: Path) -> None:
+    image = np.zeros((64, 64, 4), np.uint8)
+    image[:, 32:] = (200, 0, 0, 255)
+    path = tmp_path / "a.png"
+    with av.open(str(path), "w", format="image2") as container:
+        picture = container.add_stream("png", rate=1)
+        picture.width, picture.height, picture.pix_fmt = 64, 64, "rgba"
+        container.mux(picture.encode(av.VideoFrame.from_ndarray(image, format="rgba")))
+        container.mux(picture.encode(None))
+    (frame,) = frames(path, pictures=True)
+    assert frame.image[32, 8].tolist() == [255, 255, 255]
+    assert frame.image[32, 56].tolist() == [200, 0, 0]
+
+
+def test_hdr_is_as_bright_as_on_an_ordinary_screen(tmp_path: Path) -> None:
+    def grey(_: int, width: int, height: int) -> Image:
+        return np.full((height, width, 3), 148, np.uint8)  # 203 cd/m², a white sheet of paper
+
+    hdr = "transfer=smpte2084:colorprim=bt2020:colormatrix=bt2020nc:log-level=none"
+    path = write_clip(
+        tmp_path / "a.mp4",
+        seconds=0.2,
+        codec="libx265",
+        pix_fmt="yuv420p10le",
+        picture=grey,
+        options={"x265-params": hdr},
+    )
+    assert red(frames(path)[0]) == pytest.approx(188, abs=4)
 
 
 def test_odd_sizes_are_fine(tmp_path: Path) -> None:
@@ -135,6 +177,42 @@ def test_sound_that_begins_late_keeps_its_time(tmp_path: Path) -> None:
     sound = read_audio(write_clip(tmp_path / "a.mkv", seconds=1.5, tone=440.0, audio_late=1.0))
     loud = np.flatnonzero(np.abs(sound) > 0.1)
     assert loud[0] / 16_000 == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_gap_in_the_sound_keeps_what_follows_in_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "a.mkv"
+    beep = (0.5 * np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000)).astype(np.float32)
+    with av.open(str(path), "w") as container:
+        track = container.add_stream("libopus", rate=48_000, layout="mono")
+        for second in (0, 6):
+            for start in range(0, 48_000, 960):
+                frame = av.AudioFrame.from_ndarray(beep[None, start : start + 960], "flt", "mono")
+                frame.sample_rate, frame.time_base = 48_000, Fraction(1, 48_000)
+                frame.pts = second * 48_000 + start
+                container.mux(track.encode(frame))
+        container.mux(track.encode(None))
+    loud = np.flatnonzero(np.abs(read_audio(path)) > 0.1) / 16_000
+    gap = int(np.argmax(np.diff(loud)))
+    assert loud[[0, gap, gap + 1, -1]] == pytest.approx([0, 1, 6, 7], abs=0.05)
+    with pytest.raises(MediaLimitError, match="7 s long"):
+        read_audio(path, MediaLimits(max_duration=3))
+
+
+def test_a_picture_that_begins_after_the_sound_keeps_its_time(tmp_path: Path) -> None:
+    times = [3 + Fraction(index, 12) for index in range(24)]
+    path = write_clip(tmp_path / "a.mp4", seconds=5, times=times, tone=440.0, options={"g": "6"})
+    assert [frame.time for frame in frames(path, every=1.0)] == pytest.approx([3, 4], abs=0.1)
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("mp2", ".ts"), ("pcm_s24be", ".mov"), ("adpcm_ms", ".avi")])
+def test_sound_of_cameras_and_broadcasts_is_heard(tmp_path: Path, codec: str, suffix: str) -> None:
+    path = write_tone(tmp_path / f"a{suffix}", seconds=1, codec=codec)
+    assert np.abs(read_audio(path)).max() == pytest.approx(0.5, abs=0.1)
+
+
+def test_sound_that_is_not_opened_is_named(tmp_path: Path) -> None:
+    with open_audio(write_tone(tmp_path / "a.wav", seconds=1, codec="g722")) as sound:
+        assert (len(sound), sound.unopened) == (0, "g722")
 
 
 def test_a_video_without_sound_has_none(tmp_path: Path) -> None:

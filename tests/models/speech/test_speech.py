@@ -80,17 +80,20 @@ def test_voices_are_heard_and_music_is_not(
     assert wrong == []
 
 
-@pytest.mark.parametrize("sound", ["none", "silence", "tone"])
+@pytest.mark.parametrize("sound", ["none", "silence", "tone", "g722"])
 def test_without_speech_no_weights_are_needed(settings_for: Settings, tmp_path: Path, sound: str) -> None:
     settings = settings_for(tmp_path / "no-models")
     path = tmp_path / "clip.mp4"
     if sound == "tone":
         write_tone(path, seconds=3)
+    elif sound == "g722":
+        path = write_tone(tmp_path / "clip.wav", seconds=3, codec="g722")
     else:
         write_clip(path, seconds=2, tone=None if sound == "none" else 0.0)
     extraction = extract(path, settings)
     assert extraction.state is StageState.EMPTY
-    assert extraction.reason == ("no sound" if sound == "none" else "no speech")
+    reasons = {"none": "no sound", "g722": "no sound that can be opened: it is g722"}
+    assert extraction.reason == reasons.get(sound, "no speech")
     assert extraction.vector is None
 
 
@@ -154,11 +157,12 @@ def test_english_is_not_translated(samples: Path, settings_for: Settings, tmp_pa
     assert "not installed" in extraction.details["vector"]
 
 
+@pytest.mark.parametrize("english", [[], [" Кошка", " и", " собака."]], ids=["nothing", "Russian again"])
 def test_what_whisper_does_not_translate_the_glossary_does(
-    samples: Path, settings_for: Settings, tmp_path: Path
+    samples: Path, settings_for: Settings, tmp_path: Path, english: list[str]
 ) -> None:
     source = small_whisper.write(
-        tmp_path / "source", Speaker("ru", said=[" Кошка", " и", " собака."], seconds=2)
+        tmp_path / "source", Speaker("ru", said=[" Кошка", " и", " собака."], seconds=2, english=english)
     )
     convert.adopt(Role.SPEECH, "small", source, tmp_path)
     (moment,) = extract(samples / SPOKEN, settings_for(tmp_path)).moments

@@ -182,6 +182,38 @@ def test_a_pickle_is_refused_unless_it_is_asked_for(tmp_path: Path) -> None:
     assert {path.suffix for path in model.directory.iterdir()} == {".onnx", ".json"}
 
 
+def test_a_clip_may_lie_in_several_files(tmp_path: Path) -> None:
+    from safetensors.numpy import save_file
+
+    source = tmp_path / "source"
+    tensors = small_clip.write(source)
+    whole = convert.convert(CLIP, "small", source, tmp_path / "whole")
+    (source / "model.safetensors").unlink()
+    for part, tower in enumerate(("text", "vis"), start=1):
+        of_tower = {name: tensor for name, tensor in tensors.items() if name.startswith(tower)}
+        save_file(of_tower, source / f"model-0000{part}-of-00002.safetensors")
+    model = convert.convert(CLIP, "small", source, tmp_path / "parts")
+    assert model.version == whole.version
+
+
+def test_a_clip_may_be_in_bfloat16(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    source = tmp_path / "source"
+    halves = {name: torch.from_numpy(value).bfloat16() for name, value in small_clip.write(source).items()}
+    save_file(halves, source / "model.safetensors")
+    model = convert.convert(CLIP, "small", source, tmp_path / "halves")
+    save_file({name: tensor.float() for name, tensor in halves.items()}, source / "model.safetensors")
+    assert model.version == convert.convert(CLIP, "small", source, tmp_path / "floats").version
+
+
+def test_vectors_that_do_not_fit_the_index_are_refused_before_the_work(tmp_path: Path) -> None:
+    small_clip.write(tmp_path / "source")
+    with pytest.raises(WeightsRefusedError, match="64 dimensions, and the index keeps 512 for visual"):
+        convert.convert(CLIP, "small", tmp_path / "source", tmp_path / "models", indexed=True)
+    assert not (tmp_path / "models").exists()
+
+
 def test_easyocr_comes_from_its_pickles(tmp_path: Path) -> None:
     from kadr.adapters.onnx import open_session
     from tests.models.easyocr.networks import Craft, Recogniser

@@ -233,6 +233,23 @@ def test_a_pickle_that_calls_itself_something_else_is_refused(
     assert_nothing_installed(tmp_path / "models")
 
 
+def test_a_role_alone_is_no_name_for_somebodys_weights(files: dict[str, bytes]) -> None:
+    with (
+        servers.hub("someone/clip", files) as hub,
+        pytest.raises(WeightsUnavailableError, match=r"does not say whose weights it has.*visual/NAME"),
+    ):
+        pull.plan(Role.VISUAL, "", HubRepository("someone/clip", endpoint=hub.url))
+
+
+def test_published_vectors_that_do_not_fit_are_refused(model: InstalledModel, tmp_path: Path) -> None:
+    store = LocalFolder(tmp_path / "store")
+    publish(model, store)
+    planned = pull.plan(Role.VISUAL, "small", store)
+    with pytest.raises(WeightsRefusedError, match="64 dimensions, and the index keeps 512"):
+        pull.pull(planned, store, tmp_path / "models", indexed=True)
+    assert_nothing_installed(tmp_path / "models")
+
+
 def test_only_the_published_weights_pass_under_their_name(tmp_path: Path) -> None:
     folder = tmp_path / "source"
     folder.mkdir()

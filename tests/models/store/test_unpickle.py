@@ -69,6 +69,16 @@ def test_tensors_come_through_also_where_they_share_memory(tmp_path: Path) -> No
     }  # fmt: skip
 
 
+def test_what_four_names_share_is_written_for_each(tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    largest = torch.ones(1 << 20)
+    # In a Marian: the embeddings of all, of the encoder and of the decoder, and what the decoder says.
+    torch.save(dict.fromkeys(("shared", "encoder", "decoder", "said"), largest), tmp_path / "w.bin")
+    to_safetensors(tmp_path / "w.bin", tmp_path / "w.safetensors")
+    assert len(load_file(tmp_path / "w.safetensors")) == 4
+
+
 def test_a_few_bytes_cannot_become_a_large_file(tmp_path: Path) -> None:
     torch.save({"weight": torch.zeros(1).expand(1 << 30)}, tmp_path / "w.bin")
     assert (tmp_path / "w.bin").stat().st_size < 10_000

@@ -147,14 +147,16 @@ def test_publish_then_pull_gives_the_same(kadr, whisper, models, tmp_path):
         (("pull", "nonsense"), 2, "there is no role 'nonsense'"),
         (("pull", "speech/../../etc"), 2, "cannot be the name of a variant"),
         (("pull", "speech/"), 2, "cannot be the name of a variant"),
-        (("pull", "speech", "--from", "/no/such/folder"), 1, "/no/such/folder is not a folder"),
-        (("pull", "speech", "--from", "owner/name"), 1, "for the hub write hf:owner/name"),
-        (("pull", "speech", "--from", "ftp://host/x"), 1, "is not a place for weights"),
-        (("pull", "speech", "--from", "s3:///x"), 1, "is not an address of S3"),
+        (("pull", "speech", "--from", "/no/such/folder"), 2, "/no/such/folder is not a folder"),
+        (("pull", "speech", "--from", "owner/name"), 2, "for the hub write hf:owner/name"),
+        (("pull", "speech", "--from", "ftp://host/x"), 2, "is not a place for weights"),
+        (("pull", "speech", "--from", "s3:///x"), 2, "is not an address of S3"),
         (("pull", "speech", "--from", ".", "--revision", "main"), 2, "--revision"),
         (("publish", "speech", "store"), 1, "weights not installed: speech"),
         (("publish", "speech/none", "store"), 1, "weights not installed: speech/none"),
         (("verify", "speech"), 1, "speech is not installed"),
+        (("convert", "speech", "/no/such/folder"), 2, "does not exist"),
+        (("convert", "speech", "."), 2, "speech/NAME"),
         (("calibrate", "speech"), 2, "nothing to calibrate"),
         (("calibrate", "visual"), 1, "weights not installed: visual"),
     ],
@@ -168,6 +170,18 @@ def test_what_cannot_be_done_is_one_line(kadr, arguments, code, said):
         assert len(answer.stderr.strip().splitlines()) == 1
 
 
+def test_weights_whose_vectors_do_not_fit_the_index_are_not_put_into_use(kadr, models):
+    directory = models / "visual" / "large"
+    directory.mkdir(parents=True)
+    weights = catalogue.entries(Role.VISUAL)[0]
+    for name in weights.files:
+        (directory / name).write_bytes(b"x")
+    registry.write_manifest(directory, weights, variant="large", dimensions=768, converted_by="a test")
+    refused = kadr("use", "visual/large")
+    assert refused.exit_code == 1
+    assert "visual/large have 768 dimensions, and the index keeps 512 for visual" in refused.stderr
+
+
 def test_a_refused_model_is_listed_with_its_reason(kadr, models):
     directory = models / "speech" / "whisper-base"
     directory.mkdir(parents=True)
@@ -179,6 +193,15 @@ def test_a_refused_model_is_listed_with_its_reason(kadr, models):
     assert row["installed"] and not row["used"] and "pickles" in row["problem"]
     assert "✗ refused" in kadr("list").stdout
     assert kadr("verify").exit_code == 1
+
+
+def test_a_deployed_stack_has_no_folder_of_weights(tmp_path):
+    deployed = Session(root=tmp_path, stack="kadr-dev")
+    refused = CliRunner().invoke(app, ["models", "list"], obj=deployed)
+    assert refused.exit_code == 1
+    assert "names kadr-dev. Leave it out, or name a folder with --models" in refused.stderr
+    named = CliRunner().invoke(app, ["models", "list", "--models", str(tmp_path)], obj=deployed)
+    assert named.exit_code == 0
 
 
 def test_help_names_what_there_is(kadr):
