@@ -30,7 +30,7 @@ def settings() -> ClusterSettings:
 @cache
 def world() -> Wiring:
     """Return the adapters, made at the first run."""
-    return Wiring(settings(), connections=3)
+    return Wiring(settings(), connections=3, long_statements=True)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -27,15 +27,16 @@ from functions.search import (
     uploads,
     video_changes,
 )
+from functions.search.parameters import DEEPEST_LISTED
 from functions.search.services import Injected, Services
 from kadr import __version__
 from kadr.core.errors import (
-    DependencyError,
     EmptyQueryError,
     GlossaryError,
     KadrError,
     NoSuchPersonError,
     PeopleError,
+    TransientError,
     UnstorableError,
     WeightsUnavailableError,
 )
@@ -58,7 +59,7 @@ def create_app() -> FastAPI:
     )
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StarletteHTTPException, _refused)
-    app.add_exception_handler(DependencyError, partial(_failed, status=503, code="unavailable"))
+    app.add_exception_handler(TransientError, partial(_failed, status=503, code="unavailable"))
     app.add_exception_handler(EmptyQueryError, partial(_told, status=422, code="empty"))
     app.add_exception_handler(NoSuchPersonError, partial(_told, status=404, code="not_found"))
     app.add_exception_handler(PeopleError, partial(_told, status=422, code="invalid"))
@@ -100,7 +101,9 @@ def create_app() -> FastAPI:
 def videos(
     here: Injected,
     limit: Annotated[int, Query(ge=1, le=500, description="How many videos.", examples=[50])] = 50,
-    offset: Annotated[int, Query(ge=0, description="How many videos to skip.", examples=[50])] = 0,
+    offset: Annotated[
+        int, Query(ge=0, le=DEEPEST_LISTED, description="How many videos to skip.", examples=[50])
+    ] = 0,
     state: Annotated[
         VideoState | None, Query(description="Only videos in this state.", examples=["searchable"])
     ] = None,
@@ -127,10 +130,14 @@ def video(
 
 
 def status(here: Injected) -> schemas.StatusAnswer:
-    """Count the videos in each state, per stage, and say which models are there."""
+    """Count the videos in each state, per stage, and say which models are there.
+
+    Of a large collection, the numbers may be a minute old.
+    """
+    videos, stages = here.video_counts.read()
     return schemas.StatusAnswer(
-        videos=here.world.ledger.video_counts(),
-        stages=here.world.ledger.counts(),
+        videos=dict(videos),
+        stages={stage: dict(counts) for stage, counts in stages.items()},
         models=[
             schemas.ModelAnswer(
                 role=str(each.role),
@@ -147,7 +154,7 @@ def status(here: Injected) -> schemas.StatusAnswer:
 def healthz(here: Injected, response: Response) -> schemas.HealthAnswer:
     """Say whether search works right now; 503 where it does not."""
     checks = {}
-    for name, check in {"postgres": here.world.ledger.video_counts, "qdrant": here.world.index.count}.items():
+    for name, check in {"postgres": here.world.postgres.ping, "qdrant": here.world.index.ping}.items():
         try:
             check()
             checks[name] = "ok"

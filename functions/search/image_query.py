@@ -5,10 +5,11 @@ It is opened in the media sandbox, is not kept, and is never fetched from an add
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -42,8 +43,11 @@ _BURST = 5
 # five times as long as a single picture (docs/adr/0019-search-api.md).
 _FRAMES = 8
 # What a phone's largest camera makes. 50 million pixels take 150 MB as RGB and half of that as they are
-# decoded.
+# decoded; of a clip, a decoder may keep sixteen frames: they have no more than those of a video.
 _PIXELS = 50_000_000
+_PICTURE = re.compile(rb"\xff\xd8\xff|\x89PNG|RIFF....WEBP|GIF8[79]a|BM", re.DOTALL)
+# Of the 1.7 GB that the function has on Lambda; enough for such a picture, and for 4K in HEVC.
+_MEMORY = 700 * MEBIBYTE
 # Decoders at work at the same time, where one process serves many (on Lambda it serves one).
 _AT_ONCE, _PATIENCE = 2, 3.0  # seconds
 
@@ -74,10 +78,9 @@ class ImageQueries:
         self._limits = MediaLimits(
             max_bytes=settings.image_query_max_bytes,
             max_duration=self._longest,
-            max_pixels=_PIXELS,
             max_streams=4,
             max_cpu_seconds=10,
-            max_memory=1536 * MEBIBYTE,
+            max_memory=_MEMORY,
             wall_timeout=10.0,
         )
 
@@ -108,11 +111,13 @@ class ImageQueries:
         return Seen(vector, {"decode": _ms(decoded - begun), "embed": _ms(done - decoded)})
 
     def _frames(self, body: bytes, plan: FramePlan) -> list[Any]:
+        limits = replace(self._limits, max_pixels=_PIXELS) if _PICTURE.match(body) else self._limits
+        pixels = f"{limits.max_pixels // 1_000_000} million pixels"
         try:
             with NamedTemporaryFile(prefix="image-query-") as file:
                 file.write(body)
                 file.flush()
-                return [frame.image for frame in sample_frames(Path(file.name), plan, self._limits)]
+                return [frame.image for frame in sample_frames(Path(file.name), plan, limits)]
         except NotAVideoError as error:
             raise _not_an_image() from error
         except DamagedMediaError as error:
@@ -121,15 +126,15 @@ class ImageQueries:
                 422,
                 "damaged",
                 "the picture or clip cannot be opened: it is cut off or damaged, is animated WebP, or has "
-                f"more than {_PIXELS // 1_000_000} million pixels",
+                f"more than {pixels}",
             ) from error
         except MediaLimitError as error:
             logger().info("an image query was refused", reason=str(error))
             raise UploadError(
                 422,
                 "too_much",
-                f"a picture has at most {_PIXELS // 1_000_000} million pixels and a clip lasts at most "
-                f"{self._longest:g} s: make it smaller or shorter",
+                f"it may have at most {pixels}, and a clip lasts at most {self._longest:g} s: "
+                "make it smaller or shorter",
             ) from error
 
     @contextmanager

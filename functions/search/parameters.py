@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Depends, HTTPException, Query
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from functions.search.retrieval import Wanted
 from kadr.core.modality import Modality
@@ -17,10 +20,24 @@ from kadr.ports.search import Where
 MOST_RESULTS = 100
 # Beyond the candidates of a query (kadr.adapters.qdrant_search) pages are empty.
 DEEPEST_OFFSET = 900
+# Of lists of videos, people and themes: what is skipped is read all the same.
+DEEPEST_LISTED = 100_000
 _LONGEST_VIDEO = 86_400.0  # seconds
 _MOST_VALUES = 20
 
 SearchModality = Literal["visual", "ocr", "speech"]
+
+
+def _written_out(value: object) -> object:
+    """Refuse what pydantic takes for seconds since 1970: 20260131."""
+    if isinstance(value, str) and re.fullmatch(r"[-+]?[\d.]+", value.strip()):
+        raise PydanticCustomError(
+            "time", "a number is no day or time: write it as 2026-01-31 or 2026-01-31T12:00:00+03:00"
+        )
+    return value
+
+
+Time = Annotated[datetime, BeforeValidator(_written_out)]
 
 
 async def filters(  # noqa: PLR0917 - FastAPI passes them by name
@@ -65,7 +82,7 @@ async def filters(  # noqa: PLR0917 - FastAPI passes them by name
         Query(ge=0, le=_LONGEST_VIDEO, description="Only videos of at most so many seconds.", examples=[60]),
     ] = None,
     after: Annotated[
-        datetime | None,
+        Time | None,
         Query(
             description="Only videos that were uploaded on this day or at this time, or later. "
             "Without a zone: UTC.",
@@ -73,7 +90,7 @@ async def filters(  # noqa: PLR0917 - FastAPI passes them by name
         ),
     ] = None,
     before: Annotated[
-        datetime | None,
+        Time | None,
         Query(
             description="Only videos that were uploaded before this day or time. Without a zone: UTC.",
             examples=["2026-03-01T12:00:00+03:00"],

@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException, Path, Query
 from functions.search import people_schemas as answers
 from functions.search import schemas
 from functions.search.authorisation import REFUSALS, Editor
+from functions.search.parameters import DEEPEST_LISTED
 from functions.search.services import Injected, Services
 from kadr.ports.people import Person
 from kadr.runtime.people import PeopleEditor
@@ -22,7 +23,13 @@ PersonId = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST_PEOPLE, description="How many.", examples=[50])]
 Offset = Annotated[
-    int, Query(ge=0, description="How many to skip: `next_offset` of the page before.", examples=[50])
+    int,
+    Query(
+        ge=0,
+        le=DEEPEST_LISTED,
+        description="How many to skip: `next_offset` of the page before.",
+        examples=[50],
+    ),
 ]
 _UNKNOWN: schemas.Responses = {
     404: {"model": schemas.ErrorAnswer, "description": "There is no such person, or no such face."}

@@ -64,10 +64,11 @@ def search(  # noqa: PLR0917 - FastAPI passes them by name
         list[QueryStep] | None,
         Query(
             description="Steps of understanding the query to leave out; may be given several times. "
-            "`layout`, `transliteration`, `splitting` and `spelling` together search for what was typed.",
+            "`layout`, `case`, `transliteration`, `splitting` and `spelling` together search for what was "
+            "typed.",
             openapi_examples={
                 "all steps": {"value": []},
-                "as it was typed": {"value": ["layout", "transliteration", "splitting", "spelling"]},
+                "as it was typed": {"value": ["layout", "case", "transliteration", "splitting", "spelling"]},
                 "in its own language only": {"value": ["translation"]},
             },
         ),
@@ -79,7 +80,8 @@ def search(  # noqa: PLR0917 - FastAPI passes them by name
     wanted = page_of.of(where, modality=modality, emphasis=emphasis)
     page = here.engine.search(q, wanted, skip=skip or (), tenant=tenant)
     assert page.query is not None  # noqa: S101 - words were searched for
-    if user is not None and page_of.offset == 0:  # a further page is the same query
+    # A further page is the same query. One that nothing fits is not to be suggested to others.
+    if user is not None and page_of.offset == 0 and not page.nothing_good:
         here.suggester.remember(user, page.query.corrected, partial(here.engine.meaning, page.english))
     return schemas.SearchAnswer(
         query=schemas.QueryAnswer(

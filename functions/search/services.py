@@ -10,6 +10,7 @@ from fastapi import Depends
 from functions.search.engine import Engine
 from functions.search.suggester import Suggester
 from functions.search.theme_names import ThemeNames
+from functions.search.video_counts import VideoCounts
 from kadr.adapters.published_suggestions import PublishedSuggestions
 from kadr.ports.ledger import FoundVideo, VideoRecord
 from kadr.runtime.settings import SearchSettings
@@ -37,6 +38,11 @@ class Services:
     def theme_names(self) -> ThemeNames:
         """What themes are called."""
         return ThemeNames(self.world.themes)
+
+    @cached_property
+    def video_counts(self) -> VideoCounts:
+        """How many videos stand where."""
+        return VideoCounts(self.world.ledger)
 
     def link(self, bucket: str, key: str) -> str:
         """Return a link to an object that works for a while without credentials."""

@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException, Path, Query
 from functions.search import schemas
 from functions.search import theme_schemas as answers
 from functions.search.authorisation import REFUSALS, Editor
+from functions.search.parameters import DEEPEST_LISTED
 from functions.search.services import Injected, Services
 from kadr.core.theme_names import editors_name
 from kadr.ports.themes import NamedBy, ThemeRecord
@@ -21,7 +22,13 @@ _THUMBNAILS = 4
 ThemeId = Annotated[UUID, Path(description="Which theme.", examples=["8a4e0c52-7e0b-4c5e-9d51-4b3f2c7b9e10"])]
 Limit = Annotated[int, Query(ge=1, le=MOST_THEMES, description="How many.", examples=[50])]
 Offset = Annotated[
-    int, Query(ge=0, description="How many to skip: `next_offset` of the page before.", examples=[50])
+    int,
+    Query(
+        ge=0,
+        le=DEEPEST_LISTED,
+        description="How many to skip: `next_offset` of the page before.",
+        examples=[50],
+    ),
 ]
 _UNKNOWN: schemas.Responses = {
     404: {"model": schemas.ErrorAnswer, "description": "There is no such theme (any more)."}

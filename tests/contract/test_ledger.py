@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -82,10 +83,32 @@ def test_a_session_has_its_limits_from_the_role(postgres: Postgres) -> None:
     with fresh.transaction() as connection:
         shown = [
             connection.execute(f"SHOW {name}").fetchone()  # type: ignore[arg-type]
-            for name in ("lock_timeout", "idle_in_transaction_session_timeout")
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout", "statement_timeout")
         ]
     fresh.close()
-    assert shown == [("30s",), ("1min",)]
+    assert shown == [("30s",), ("1min",), ("30s",)]
+
+
+def test_what_works_on_whole_collections_may_take_longer(postgres: Postgres) -> None:
+    fresh = Postgres(postgres._address, credentials=postgres._credentials, long_statements=True)
+    with fresh.transaction() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == ("0",)
+    fresh.close()
+
+
+def test_a_login_that_was_rotated_is_read_again(postgres: Postgres) -> None:
+    old = {"username": "replaced", "password": ""}
+    rotated = Postgres(postgres._address, credentials=lambda: old, renewed=postgres._credentials)
+    rotated.ping()
+    rotated.close()
+
+
+def test_a_database_that_is_there_answers(postgres: Postgres) -> None:
+    postgres.ping()
+    postgres.close()
+    nowhere = replace(postgres._address, database="nowhere")
+    with pytest.raises(DependencyError):
+        Postgres(nowhere, credentials=postgres._credentials, connect_timeout=0.1).ping()
 
 
 def test_what_postgresql_cannot_store_is_an_error_of_its_own(ledger: PostgresLedger) -> None:

@@ -138,3 +138,9 @@ def test_an_index_that_is_away_is_a_dependency_that_failed() -> None:
     away = Qdrant("http://127.0.0.1:1", api_key=lambda: None, timeout=1)
     with pytest.raises(DependencyError):
         QdrantSimilarities(away).of(IDS[:1], visual=CLIP, text=None, words=None)
+
+
+def test_an_index_that_is_there_answers(qdrant: Qdrant) -> None:
+    QdrantVectorIndex(qdrant).ping()
+    with pytest.raises(DependencyError):
+        QdrantVectorIndex(qdrant, "nowhere").ping()

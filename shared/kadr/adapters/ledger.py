@@ -274,24 +274,25 @@ class PostgresLedger:
         if not video_ids:
             return {}
         stages: dict[UUID, list[StageRecord]] = {}
+        videos: dict[UUID, Any] = {}
         with self._postgres.transaction() as connection:
-            # A video and its stages as of one moment: else a state could contradict its stages.
-            connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            videos = connection.execute(
-                "SELECT video_id, bucket, key, generation, size, created_at, updated_at, duration, width,"
-                " height, has_audio, thumbnail_key, state FROM video"
-                " WHERE video_id = ANY(%s) AND generation > 0",
-                (list(video_ids),),
-            ).fetchall()
+            # A video and its stages as of one moment, else a state could contradict its stages. It is one
+            # statement because RDS Proxy no longer shares a connection that has set a level of isolation.
             for row in connection.execute(
-                "SELECT video_id, stage, state, reason, attempts, model_version, duration_ms, cost_usd,"
-                " updated_at, details FROM extraction WHERE video_id = ANY(%s)",
+                "SELECT video_id, bucket, key, video.generation, size, created_at, video.updated_at,"
+                " duration, width, height, has_audio, thumbnail_key, video.state, stage, extraction.state,"
+                " reason, attempts, model_version, duration_ms, cost_usd, extraction.updated_at, details"
+                " FROM video LEFT JOIN extraction USING (video_id)"
+                " WHERE video_id = ANY(%s) AND video.generation > 0",
                 (list(video_ids),),
             ):
-                stages.setdefault(row[0], []).append(StageRecord(Stage(row[1]), StageState(row[2]), *row[3:]))
+                videos[row[0]] = row
+                if row[13] is not None:
+                    stage = StageRecord(Stage(row[13]), StageState(row[14]), *row[15:])
+                    stages.setdefault(row[0], []).append(stage)
         order = list(Stage)
         records = {}
-        for row in videos:
+        for row in videos.values():
             own = sorted(stages.get(row[0], []), key=lambda record: order.index(record.stage))
             records[row[0]] = VideoRecord(
                 video_id=row[0], bucket=row[1], key=row[2], generation=row[3], state=VideoState(row[12]),

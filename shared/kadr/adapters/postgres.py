@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 from kadr.core.errors import DependencyError, UnstorableError
@@ -39,9 +39,12 @@ class PostgresAddress:
 class Postgres:
     """A lazily opened pool of at most ``max_size`` connections.
 
-    ``credentials`` returns ``username`` and ``password``; it is asked for every new connection.
+    ``credentials`` returns ``username`` and ``password``; it is asked for every new connection. ``renewed``
+    returns them as they are now, and is asked where the others do not let in: they may have been rotated.
 
     ``prepare_threshold`` is None so that RDS Proxy can share connections between clients.
+
+    With ``long_statements`` the role's ``statement_timeout`` is lifted: for what works on whole collections.
     """
 
     def __init__(
@@ -49,13 +52,17 @@ class Postgres:
         address: PostgresAddress,
         *,
         credentials: Callable[[], Mapping[str, str]],
+        renewed: Callable[[], Mapping[str, str]] | None = None,
         max_size: int = 2,
         connect_timeout: float = 10.0,
+        long_statements: bool = False,
     ) -> None:
         self._address = address
         self._credentials = credentials
+        self._renewed = renewed
         self._max_size = max_size
         self._connect_timeout = connect_timeout
+        self._long_statements = long_statements
         self._pool: ConnectionPool[psycopg.Connection[Any]] | None = None
         self._answered: WeakKeyDictionary[psycopg.Connection[Any], float] = WeakKeyDictionary()
 
@@ -64,6 +71,7 @@ class Postgres:
             from psycopg_pool import ConnectionPool
 
             self._pool = ConnectionPool(
+                connection_class=_connection_class(self._renewed),
                 kwargs=self._arguments,
                 min_size=0,
                 max_size=self._max_size,
@@ -71,6 +79,7 @@ class Postgres:
                 timeout=self._connect_timeout,
                 reconnect_timeout=self._connect_timeout,
                 check=self._checked,
+                configure=_without_statement_timeout if self._long_statements else None,
                 open=True,
                 name="kadr",
             )
@@ -91,8 +100,7 @@ class Postgres:
             "port": self._address.port,
             "dbname": self._address.database,
             "sslmode": self._address.sslmode,
-            "user": secret["username"],
-            "password": secret["password"],
+            **_login(secret),
             "connect_timeout": 5,
             # A host that is gone sends nothing, and without these TCP waits a quarter of an hour for it.
             "keepalives_idle": 10,  # seconds
@@ -129,6 +137,15 @@ class Postgres:
         except psycopg.DataError as error:
             raise UnstorableError(f"there can be no such text or number: {error}") from error
 
+    def ping(self) -> None:
+        """Ask the database for an answer.
+
+        Raises:
+            DependencyError: there is none.
+        """
+        with self.transaction() as connection:
+            connection.execute("SELECT")
+
     @contextmanager
     def exclusively(self, number: int) -> Iterator[bool]:
         """Yield whether nobody else is in a block of this number, and keep others out until it ends.
@@ -161,6 +178,33 @@ class Postgres:
             self._pool = None
 
 
+def _login(secret: Mapping[str, str]) -> dict[str, str]:
+    return {"user": secret["username"], "password": secret["password"]}
+
+
+def _connection_class(renewed: Callable[[], Mapping[str, str]] | None) -> type[psycopg.Connection[Any]]:
+    import psycopg
+
+    class Connection(psycopg.Connection[Any]):
+        @classmethod
+        def connect(cls, conninfo: str = "", **arguments: Any) -> Self:
+            try:
+                return super().connect(conninfo, **arguments)
+            except psycopg.OperationalError:  # which does not say whether it was a login that was refused
+                login = {} if renewed is None else _login(renewed())
+                if login.items() <= arguments.items():
+                    raise
+                return super().connect(conninfo, **arguments | login)
+
+    return Connection
+
+
+def _without_statement_timeout(connection: psycopg.Connection[Any]) -> None:
+    # RDS Proxy no longer shares such a connection: there are few of them.
+    connection.execute("SET statement_timeout = 0")
+    connection.commit()
+
+
 def migrations() -> list[tuple[int, str, str]]:
     """Return every migration as (number, file name, SQL), in order."""
     found = []
@@ -178,6 +222,7 @@ def migrate(postgres: Postgres, *, dry_run: bool = False) -> list[str]:
     """
     applied: list[str] = []
     with postgres.transaction() as connection:
+        connection.execute("SET LOCAL statement_timeout = 0")
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (_MIGRATION_LOCK,))
         connection.execute(
             "CREATE TABLE IF NOT EXISTS migration "

@@ -249,6 +249,15 @@ class QdrantVectorIndex:
         with self._qdrant.errors() as client:
             client.delete(self._collection, q.Filter(must=conditions), wait=True)
 
+    def ping(self) -> None:
+        """Ask for one point, which need not be there.
+
+        Raises:
+            DependencyError: Qdrant does not answer, or has no such collection.
+        """
+        with self._qdrant.errors() as client:
+            client.retrieve(self._collection, [str(UUID(int=0))], with_payload=False)
+
     def count(self) -> int:
         """Return how many videos have a point."""
         with self._qdrant.errors() as client:

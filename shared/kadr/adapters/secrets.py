@@ -8,10 +8,10 @@ from typing import cast
 from kadr.core.errors import DependencyError
 
 
-def read_secret(arn: str, *, max_age: int = 300) -> Mapping[str, str]:
+def read_secret(arn: str, *, max_age: int = 300, anew: bool = False) -> Mapping[str, str]:
     """Return the JSON object kept in a secret, cached for ``max_age`` seconds.
 
-    Rotation is noticed within ``max_age``: callers read again when a login is refused.
+    Rotation is noticed within ``max_age``; callers whose login is refused read it ``anew``.
 
     Raises:
         DependencyError: Secrets Manager did not answer, or refused.
@@ -23,7 +23,7 @@ def read_secret(arn: str, *, max_age: int = 300) -> Mapping[str, str]:
     )
 
     try:
-        secret = get_secret(arn, transform="json", max_age=max_age)
+        secret = get_secret(arn, transform="json", max_age=max_age, force_fetch=anew)
     except (GetParameterError, TransformParameterError) as error:
         raise DependencyError(f"cannot read the secret {arn}: {error}") from error
     return cast("Mapping[str, str]", secret)

@@ -36,7 +36,7 @@ def database(target: Target, variables: Mapping[str, str] | None = None) -> Iter
         arn = variables["KADR_POSTGRES_SECRET_ARN"]
     except KeyError as error:
         raise lacking(target, error.args[0]) from error
-    postgres = Postgres(address, credentials=lambda: secret(target, arn))
+    postgres = Postgres(address, credentials=lambda: secret(target, arn), long_statements=True)
     try:
         yield postgres
     finally:

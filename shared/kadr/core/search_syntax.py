@@ -2,7 +2,8 @@
 
 Quotes are straight (``"…"``), Russian (``«…»``) or typographic (``“…”``, ``„…“``), because keyboards of
 phones choose for people. What does not follow the rules is text like any other: a quote that is never closed,
-a dash inside a word or beside a space, a minus before a number. Nothing that can be typed is an error.
+a dash inside a word or beside a space, a minus before a number, phrases and exclusions beyond the first
+:data:`MOST` of each. Nothing that can be typed is an error.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from dataclasses import dataclass
 from kadr.core.phrases import phrase
 from kadr.core.text import clean
 
+# Each is translated by itself, and is a condition for the index.
+MOST = 8
 # Which sign closes what another one opens.
 _CLOSES = {'"': '"', "«": "»", "“": "”“", "„": "“”"}
 # A quote opens at the beginning of a word and closes at the end of one: 55" is a size, and "njn is the
@@ -69,9 +72,13 @@ def parse_search(query: str) -> SearchText:
         form = phrase(text)
         if not form and match["word"]:
             continue  # nothing to exclude by: leave it as it stands
-        if form:
-            (phrases if required else excluded).setdefault(form, text)
         rest.append(typed[end : match.start()])
+        into = phrases if required else excluded
+        if form and form not in into:
+            if len(into) < MOST:
+                into[form] = text
+            else:
+                rest.append(text)
         end = match.end()
     if not end:
         return SearchText(typed, typed)

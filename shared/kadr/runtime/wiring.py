@@ -64,8 +64,19 @@ class World(Protocol):
 class Wiring:
     """The real adapters, made on first use. Making them opens no connection."""
 
-    def __init__(self, settings: StorageSettings, *, connections: int = 2, patience: float = 10.0) -> None:
-        """``patience`` is how many seconds to wait for a connection to PostgreSQL."""
+    def __init__(
+        self,
+        settings: StorageSettings,
+        *,
+        connections: int = 2,
+        patience: float = 10.0,
+        long_statements: bool = False,
+    ) -> None:
+        """``patience`` is how many seconds to wait for a connection to PostgreSQL.
+
+        With ``long_statements`` there is no limit on how long a statement takes.
+        """
+        self._long_statements = long_statements
         self._settings = settings
         self._connections = connections
         self._patience = patience
@@ -82,8 +93,10 @@ class Wiring:
                 sslmode=settings.postgres_sslmode,
             ),
             credentials=lambda: read_secret(settings.postgres_secret_arn),
+            renewed=lambda: read_secret(settings.postgres_secret_arn, anew=True),
             max_size=self._connections,
             connect_timeout=self._patience,
+            long_statements=self._long_statements,
         )
 
     @cached_property

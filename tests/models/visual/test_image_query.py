@@ -18,6 +18,7 @@ from PIL import Image
 from functions.search.image_query import ImageQueries
 from functions.search.uploads import UploadError
 from functions.visual.extract import extract
+from kadr.media.limits import MEBIBYTE
 from kadr.models import convert
 from kadr.runtime.settings import ExtractorSettings, SearchSettings
 from tests.models.media.clips import write_clip
@@ -127,6 +128,18 @@ def test_a_long_clip_is_refused(queries, tmp_path):
     with pytest.raises(UploadError, match="at most 10 s") as refused:
         queries.vector(clip_of(tmp_path / "long.mp4", scene(), seconds=14))
     assert refused.value.code == "too_much"
+
+
+def test_a_clip_has_no_more_pixels_than_a_video(queries, tmp_path):
+    with pytest.raises(UploadError, match="9 million pixels"):
+        queries.vector(clip_of(tmp_path / "large.mp4", scene(size=(4160, 2304)), seconds=0.5))
+
+
+def test_the_largest_picture_is_decoded_within_what_a_decoder_may_take(queries):
+    image = Image.new("RGB", (8064, 6048), "orange")
+    for body in (saved(image, "PNG", compress_level=1), saved(image, "JPEG")):
+        assert queries.vector(body).took["decode"] > 0
+    assert queries._limits.max_memory < 1769 * MEBIBYTE / 2  # the function's memory is for the models, too
 
 
 def test_a_picture_is_still_no_video(tmp_path, settings_for, models_dir):

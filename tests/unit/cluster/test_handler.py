@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from functions.cluster import handler as room
 from kadr.core.errors import DependencyError
 from tests.fakes import FakeContext
+from tests.unit.infra.templates import load, resources
 
 
 @dataclass
@@ -37,7 +39,15 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def test_the_schedule_has_everything_done(done: list[str]) -> None:
+def test_the_schedules_have_each_task_done_by_itself(done: list[str]) -> None:
+    function = resources(load(), "AWS::Serverless::Function")["ClusterFunction"]
+    schedules = [event["Properties"] for event in function["Events"].values()]
+    for schedule in schedules:
+        assert len(room.handler(json.loads(schedule["Input"]), FakeContext())) == 1
+    assert done == ["killed", "themes", "people"]
+
+
+def test_without_a_name_everything_is_done(done: list[str]) -> None:
     said = room.handler({"source": "aws.events", "detail-type": "Scheduled Event"}, FakeContext())
     assert done == ["killed", "themes", "people"]
     assert said == {"killed": {"found": 3}, "themes": {"found": 3}, "people": {"found": 3}}

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kadr.core.phrases import phrase
-from kadr.core.search_syntax import parse_search
+from kadr.core.search_syntax import MOST, parse_search
 from kadr.core.text import clean
 
 
@@ -74,6 +74,13 @@ def test_syntax_is_taken_out(query, expected):
 def test_what_only_looks_like_syntax_is_text(query):
     assert parts(query) == (clean(query), (), ())
     assert parse_search(query).plain
+
+
+def test_more_phrases_than_a_few_are_text():
+    words = [f"слово{number}" for number in range(MOST + 1)]
+    kept, beyond = tuple(words[:MOST]), words[MOST]
+    assert parts(" ".join(f'"{word}"' for word in words)) == (beyond, kept, ())
+    assert parts(" ".join(f"-{word}" for word in words)) == (beyond, (), kept)
 
 
 @pytest.mark.parametrize("query", ['""', '"" кот', "«» кот", '"!!!" кот', '-"…" кот', "-# кот"])

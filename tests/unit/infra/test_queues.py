@@ -47,6 +47,7 @@ def test_every_queue_has_a_dead_letter_queue_that_keeps_for_two_weeks(stage: str
     redrive = MAIN[stage]["RedrivePolicy"]
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": [f"{stage}Dlq", "Arn"]}
     assert QUEUES[f"{stage}Dlq"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert MAIN[stage]["MessageRetentionPeriod"] == 12 * 24 * 3600  # its age goes on counting there
 
 
 @pytest.mark.parametrize("stage", QUEUED)

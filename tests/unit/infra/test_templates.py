@@ -158,3 +158,33 @@ def test_alarms_watch_names_that_exist() -> None:
     }
     assert with_queue | {f"{name}-dlq" for name in with_queue} | {"undelivered-dlq"} == queues
     assert "undelivered-dlq" in str(resources(observed, "AWS::CloudWatch::Alarm")["Undelivered"])
+
+
+def test_a_managed_database_is_watched_and_logs_where_it_is_kept_for_a_while() -> None:
+    data, alarms = load(ROOT / "infra" / "data.yaml"), load(ROOT / "infra" / "observability.yaml")
+    (instance,) = resources(data, "AWS::RDS::DBInstance").values()
+    watched = {
+        alarm["MetricName"]
+        for alarm in resources(alarms, "AWS::CloudWatch::Alarm").values()
+        if alarm["Dimensions"]
+        == [{"Name": "DBInstanceIdentifier", "Value": instance["DBInstanceIdentifier"]}]
+    }
+    assert watched == {"FreeStorageSpace", "DatabaseConnections", "CPUUtilization"}
+    name = instance["DBInstanceIdentifier"]["Fn::Sub"]
+    groups = resources(data, "AWS::Logs::LogGroup")
+    assert {group["LogGroupName"]["Fn::Sub"] for group in groups.values()} == {
+        f"/aws/rds/instance/{name}/{each}" for each in instance["EnableCloudwatchLogsExports"]
+    }
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+    assert set(data["Resources"]["Instance"]["DependsOn"]) == set(groups)
+
+
+def test_what_costs_money_can_be_limited_and_the_page_guarded() -> None:
+    stacks = resources(load(), "AWS::CloudFormation::Stack")
+    assert stacks["Data"]["Parameters"]["MaxStorage"] == {"Ref": "PostgresMaxStorage"}
+    assert stacks["Web"]["Parameters"]["WebAclArn"] == {"Ref": "WebAclArn"}
+    search = resources(load(), "AWS::Serverless::Function")["SearchFunction"]
+    assert search["ReservedConcurrentExecutions"]["Fn::If"][:2] == [
+        "LimitsSearch",
+        {"Ref": "SearchConcurrency"},
+    ]

@@ -37,5 +37,12 @@ def test_a_day_or_a_time_in_its_zone(client: TestClient, after: str, since: str)
     assert answer.json()[0] == since
 
 
+@pytest.mark.parametrize("number", ["20260131", "2026", "-1.5"])
+def test_a_number_is_no_time(client: TestClient, number: str) -> None:
+    answer = client.get("/", params={"before": number})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["msg"].startswith("a number is no day or time: write it as 2026-01-31")
+
+
 def test_what_is_no_time_is_refused(client: TestClient) -> None:
     assert client.get("/", params={"after": "yesterday"}).status_code == 422

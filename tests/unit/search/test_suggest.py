@@ -68,8 +68,10 @@ def stand() -> Stand:
 
 
 class Engine:
+    fits = True
+
     def search(self, text: str, wanted: Any, **_: Any) -> Page:
-        return Page(Understood(text, "борщ", "borscht", "ru", ()), (), nothing_good=True)
+        return Page(Understood(text, "борщ", "borscht", "ru", ()), (), nothing_good=not self.fits)
 
     def meaning(self, understood: Understood) -> np.ndarray:
         return COOKING
@@ -213,6 +215,11 @@ class TestRoutes:
         ((user, query, vector),) = stand.history.asked
         assert (user, query) == ("anna", "борщ")
         assert vector is COOKING
+
+    def test_what_nothing_fits_is_not_remembered(self, client, stand, monkeypatch) -> None:
+        monkeypatch.setattr(Engine, "fits", False)
+        assert client.get("/search?q=выдумка&user=anna").status_code == 200
+        assert stand.history.asked == []
 
     @pytest.mark.parametrize("query", ["", "&user=anna&history=false", "&user=anna&offset=20"])
     def test_searching_is_remembered_for_nobody_else(
