@@ -187,7 +187,7 @@ class World:
         from kadr.adapters.pymorphy import Pymorphy
 
         self._dictionary = Pymorphy()
-        self.glossary = Glossary.load(self._dictionary.lemmas)
+        self.glossary = Glossary.load(self._dictionary.lemmas, self._dictionary.known)
         said = [tokens(text) for text in texts]
         self.vocabulary = Vocabulary(
             Counter(token for text in said for token in text),

@@ -31,7 +31,7 @@ def understanding() -> float:
     letters = np.array(list("абвгдежзиклмнопрстуфхцчшщьыэюя"))
     terms = {"".join(random.choice(letters, random.integers(4, 12))) for _ in range(100_000)}
     dictionary = Pymorphy()
-    glossary = Glossary.load(dictionary.lemmas)
+    glossary = Glossary.load(dictionary.lemmas, dictionary.known)
     vocabulary = Vocabulary(
         dict.fromkeys(terms, 1), background=glossary.vocabulary, language=language_words()
     )

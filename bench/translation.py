@@ -110,7 +110,7 @@ def measure(pairs: Sequence[Pair], language: WordIndex | None, models_dir: Path)
     from kadr.adapters.translation import translator
 
     dictionary = Pymorphy()
-    glossary = Glossary.load(dictionary.lemmas)
+    glossary = Glossary.load(dictionary.lemmas, dictionary.known)
     ways = {
         "glossary": glossary_alone(glossary),
         "dictionary": as_queries(glossary, language, dictionary.known),

@@ -117,7 +117,7 @@ class Engine:
     def _glossary(self) -> Glossary:
         from kadr.core.glossary import Glossary
 
-        return Glossary.load(self._dictionary.lemmas)
+        return Glossary.load(self._dictionary.lemmas, self._dictionary.known)
 
     @cached_property
     def _glossary_words(self) -> WordIndex:
@@ -137,7 +137,8 @@ class Engine:
 
     @cached_property
     def _glossaries(self) -> Glossaries:
-        return Glossaries(self._world.glossaries, self._glossary, self._dictionary.lemmas)
+        dictionary = self._dictionary
+        return Glossaries(self._world.glossaries, self._glossary, dictionary.lemmas, dictionary.known)
 
     def understand(
         self, text: str, *, skip: Collection[QueryStep] = (), tenant: str = EVERYBODY
@@ -152,7 +153,9 @@ class Engine:
         return understand(
             text,
             with_words.glossary,
-            vocabulary.extended(with_words.added) if len(with_words.added) else vocabulary,
+            vocabulary.extended(with_words.added, with_words.neighbours)
+            if len(with_words.added)
+            else vocabulary,
             dictionary=self._dictionary.known,
             skip=skip,
             translate=None if neural is None else partial(_explained, neural, with_words.glossary),

@@ -114,7 +114,9 @@ class Explainer:
         pictures = {each: video.frames for each, video in found.items() if video.frames is not None}
         frames = {} if asked.clip is None else best_frames(pictures, asked.clip)
         similarities = measured.result()
-        confidence = ranking.curve(pictures=asked.clip is not None and asked.modality is None)
+        confidence = ranking.curve(
+            pictures=asked.clip is not None and asked.modality in {None, Modality.VISUAL}
+        )
         shown = {}
         budget = _MOST_EMBEDDED
         for hit in hits:

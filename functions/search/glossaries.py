@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from kadr.core.errors import DependencyError
-from kadr.core.glossary import Entry, Glossary, Lemmas
+from kadr.core.glossary import Entry, Glossary, Known, Lemmas
+from kadr.core.neighbours import Neighbours
 from kadr.core.text import tokens
 from kadr.core.vocabulary import LISTED, WordIndex
 from kadr.ports.glossary import EVERYBODY, GlossaryStore
@@ -23,10 +24,15 @@ _READY = 8
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    """A tenant's glossary; ``added`` are the words of its own entries, in both languages."""
+    """A tenant's glossary.
+
+    ``added`` are the words of its own entries, in both languages, and ``neighbours`` those side by side in
+    them, in Russian.
+    """
 
     glossary: Glossary
     added: WordIndex = field(default_factory=lambda: WordIndex({}))
+    neighbours: Neighbours = field(default_factory=Neighbours)
 
 
 class Glossaries:
@@ -41,12 +47,14 @@ class Glossaries:
         store: GlossaryStore,
         base: Glossary,
         lemmas: Lemmas,
+        known: Known = lambda _: False,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._base = Tenancy(base)
         self._lemmas = lemmas
+        self._known = known
         self._clock = clock
         self._lock = threading.Lock()
         self._looked = float("-inf")
@@ -88,6 +96,7 @@ class Glossaries:
         }
         texts = (text for entry in entries.values() for text in (entry.source, *entry.targets))
         return Tenancy(
-            Glossary.load(self._lemmas, extra=entries.values()),
+            Glossary.load(self._lemmas, self._known, extra=entries.values()),
             WordIndex(dict.fromkeys((token for text in texts for token in tokens(text)), LISTED)),
+            Neighbours(map(tokens, entries)),
         )

@@ -20,7 +20,7 @@ def lemmatizer(request: pytest.FixtureRequest) -> Lemmatizer:
 
 @pytest.fixture(scope="module")
 def glossary() -> Glossary:
-    return Glossary.load(Pymorphy().lemmas)
+    return Glossary.load(Pymorphy().lemmas, Pymorphy().known)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,28 @@ def test_real_words_outside_the_index_are_not_corrected(glossary: Glossary) -> N
 )
 def test_words_that_the_dictionary_bends_wrong_are_found(glossary: Glossary, form: str, english: str) -> None:
     assert glossary.translate(form).text == english
+
+
+@pytest.mark.parametrize(
+    ("russian", "english"),
+    [
+        ("так варят борщ", "so cook borscht"),
+        ("надя танцует", "nadya dance"),
+        ("сито и сити", "sieve and city"),
+        ("пушков", "pushok"),  # no пушка
+        ("раскопках", "excavations"),
+        ("омской области", "Omsk region"),
+        ("согласна", "agree"),
+        ("постель", "bed"),
+        ("постулат", "postulat"),
+        ("постмодернизм", "postmodernizm"),
+        ("рецепт бобов", "recipe bean"),
+    ],
+)
+def test_words_that_the_dictionary_has_are_taken_for_no_others(
+    glossary: Glossary, russian: str, english: str
+) -> None:
+    assert glossary.translate(russian).text == english
 
 
 def test_everyday_sentences_are_covered(glossary: Glossary) -> None:

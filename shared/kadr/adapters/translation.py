@@ -166,7 +166,8 @@ def _by_dictionary(sentence: str, glossary: Glossary, refused: Refusal | None) -
 def _glossary() -> Glossary:
     from kadr.adapters.pymorphy import Pymorphy
 
-    return Glossary.load(Pymorphy().lemmas)
+    dictionary = Pymorphy()
+    return Glossary.load(dictionary.lemmas, dictionary.known)
 
 
 @cache

@@ -37,8 +37,10 @@ class Collection:
     def embed(self, queries: Sequence[QueryUnderstanding]) -> list[EmbeddedQuery]:
         """Return queries as search compares them, from how the API understood them."""
         from kadr.core.rankers import EmbeddedQuery
+        from kadr.core.search_syntax import parse_search
 
-        english = [query.translated or query.corrected or query.original for query in queries]
+        asked = [parse_search(query.translated or query.corrected or query.original) for query in queries]
+        english = [" ".join(filter(None, (each.open, *each.phrases))) for each in asked]
         clip = None if self.clip is None else self.clip.embed(english)
         text = None if self.text is None else self.text.embed(english)
         return [

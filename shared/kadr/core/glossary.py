@@ -21,6 +21,9 @@ from kadr.core.text import STOP_WORDS_EN, Word, clean, fold, script, stem, token
 Lemmas = Callable[[str], tuple[str, ...]]
 """The possible dictionary forms of a folded word, likeliest first (``ports.embedding.Lemmatizer.lemmas``)."""
 
+Known = Callable[[str], bool]
+"""Whether the dictionary has a folded word in this form."""
+
 Respell = Callable[[str], str | None]
 """The usual spelling in Latin letters of a folded Russian word, or ``None`` where none is known."""
 
@@ -60,6 +63,7 @@ _DERIVATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("овый", ("", "а")),
     ("евый", ("", "й", "ь")),
     ("ский", ("", "а", "ия", "ь")),
+    ("кий", ("к",)),
     ("ской", ("", "а")),
     ("ный", ("", "а", "о", "я", "ь")),
     ("ной", ("", "а", "о")),
@@ -81,7 +85,11 @@ _DERIVATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("сь", ("",)),
     ("о", ("ый", "ий", "ой")),
     ("и", ("ий",)),
+    ("ый", ("о",)),
+    ("ий", ("о",)),
 )
+# Prefixes that more words of the dictionary begin with than are made with them: постель, экспресс, артель.
+_CHANCE_PREFIXES = frozenset({"пост", "экс", "рок", "поп", "арт", "тех"})
 # For words that the lemmatiser guesses wrong (вайба, сониками, влюблённые): endings of forms, longest first,
 # and those of the dictionary forms they may belong to.
 _INFLECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -199,14 +207,17 @@ class Glossary:
 
     Example::
 
-        glossary = Glossary.load(Pymorphy().lemmas)
+        dictionary = Pymorphy()
+        glossary = Glossary.load(dictionary.lemmas, dictionary.known)
         glossary.translate("как варить борщ").text       # "how to cook borscht"
         glossary.reverse("how to cook borscht")          # ("как варить", …, "борщ")
     """
 
-    def __init__(self, entries: Iterable[Entry], lemmas: Lemmas) -> None:
+    def __init__(self, entries: Iterable[Entry], lemmas: Lemmas, known: Known = lambda _: False) -> None:
+        """``known`` words are taken for no others that they look like."""
         self._entries = tuple(entries)
         self._lemmas = lemmas
+        self._known = known
         self._words: dict[str, Entry] = {}
         self._prefixes: dict[str, Entry] = {}
         self._phrases, self._term_phrases = _Node(), _Node()
@@ -225,11 +236,11 @@ class Glossary:
                             node.ends, node.targets = True, list(entry.targets)
 
     @classmethod
-    def load(cls, lemmas: Lemmas, *, extra: Iterable[Entry] = ()) -> Glossary:
+    def load(cls, lemmas: Lemmas, known: Known = lambda _: False, *, extra: Iterable[Entry] = ()) -> Glossary:
         """Return the glossary that comes with Kadr; ``extra`` entries are added and replace its own."""
         text = files("kadr.core").joinpath(_DATA).read_text(encoding="utf-8")
         entries = {entry.source: entry for entry in (*parse(text, terms=_TERM_TOPICS), *extra)}
-        return cls(entries.values(), lemmas)
+        return cls(entries.values(), lemmas, known)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -279,7 +290,8 @@ class Glossary:
         position = index = 0
         while index < len(found):
             length, piece = self._piece(found, index, cleaned, names)
-            parts += (cleaned[position : found[index].start], piece.target)
+            # words of a hashtag that only their capitals keep apart
+            parts += (cleaned[position : found[index].start] or " ", piece.target)
             pieces.append(piece)
             if piece.kind != "kept":
                 russian += length
@@ -317,6 +329,8 @@ class Glossary:
     ) -> tuple[int, Piece]:
         """Return how many words the piece that begins at ``index`` has, and the piece."""
         word = found[index]
+        if word.text == "про" and index and index == len(found) - 1:
+            return 1, Piece(word.source, _cased("pro", like=word.source), "word")  # айфон 15 про
         kind: PieceKind = "phrase"
         length, target = self._longest_phrase(found, index, cleaned, root=self._phrases)
         if not length and script(word.text) not in {"cyrillic", "mixed"}:
@@ -376,8 +390,12 @@ class Glossary:
     def _entry(self, word: str) -> Entry | None:
         """Return a folded word's entry: of its form, a dictionary form, or what its ending suggests."""
         lemmas = self._lemmas(word) if script(word) == "cyrillic" else ()
-        forms = chain((word, *lemmas), _dictionary_forms(word))
-        return next((self._words[form] for form in forms if form in self._words), None)
+        forms = (form for form in chain((word, *lemmas), _dictionary_forms(word)) if form in self._words)
+        if lemmas and self._known(word):
+            # так is no taco: of a word that the dictionary has, it has the dictionary form, too
+            own = (word, *lemmas)
+            forms = (form for form in forms if form in own or self._lemmas(form)[0] == lemmas[0])
+        return next((self._words[form] for form in forms), None)
 
     @staticmethod
     def _first(entry: Entry) -> str:
@@ -390,9 +408,10 @@ class Glossary:
                 return self._first(self._words[related])
         if lemma.startswith("не") and len(lemma) > 5 and lemma[2:] in self._words:
             return f"not {self._first(self._words[lemma[2:]])}"
+        chance = _CHANCE_PREFIXES if self._known(lemma) else frozenset()
         for length in range(min(8, len(lemma) - 3), 1, -1):
             prefix, rest = self._prefixes.get(lemma[:length]), lemma[length:].removeprefix("-")
-            if prefix is not None:
+            if prefix is not None and lemma[:length] not in chance:
                 whole = next((form for form in self._forms(rest) if form in self._words), None)
                 if whole is not None and len(whole) > 2:
                     return f"{self._first(prefix)} {self._first(self._words[whole])}"

@@ -27,13 +27,18 @@ class Neighbours:
             for text in texts
             for pair in pairwise(stem(word) for word in text if word not in STOP_WORDS)
         }
-        self._pairs = array("q", sorted(found))
+        self._pairs: tuple[array[int], ...] = (array("q", sorted(found)),)
+
+    def __or__(self, other: Neighbours) -> Neighbours:
+        both = Neighbours()
+        both._pairs = (*self._pairs, *other._pairs)
+        return both
 
     def __len__(self) -> int:
-        return len(self._pairs)
+        return sum(map(len, self._pairs))
 
     def __contains__(self, pair: tuple[str, str]) -> bool:
         first, second = pair
         value = hash((stem(first), stem(second)))
-        place = bisect_left(self._pairs, value)
-        return place < len(self._pairs) and self._pairs[place] == value
+        places = ((pairs, bisect_left(pairs, value)) for pairs in self._pairs)
+        return any(place < len(pairs) and pairs[place] == value for pairs, place in places)

@@ -220,7 +220,7 @@ class _Chain:
         if QueryStep.SPELLING in self._skip:
             return self._vocabulary.zipf(word)
         found, worth = nearest(word, self._vocabulary)
-        return worth if found is not None or word in self._vocabulary else float("-inf")
+        return worth if found is not None or worth else float("-inf")
 
     def _split(self, word: str) -> float:
         if QueryStep.SPLITTING in self._skip:

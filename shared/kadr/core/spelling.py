@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from kadr.core.text import STOP_WORDS, clean, stem, words
+from kadr.core.text import STOP_WORDS, clean, rewritten, stem, words
 from kadr.core.vocabulary import Vocabulary
 
 Known = Callable[[str], bool]
@@ -184,8 +184,7 @@ def correct_spelling(query: str, known: Known, vocabulary: Vocabulary) -> str:
     cleaned = clean(query)
     found = words(cleaned)
     said = [word.text for word in found]
-    parts: list[str] = []
-    position = 0
+    corrected: list[str | None] = []
     for number, word in enumerate(found):
         meant = None
         if word.text.replace("-", "").isalpha() and word.text not in STOP_WORDS:
@@ -195,9 +194,8 @@ def correct_spelling(query: str, known: Known, vocabulary: Vocabulary) -> str:
             else:
                 meant, _ = nearest(word.text, vocabulary, fits)
         said[number] = meant or word.text
-        parts += (cleaned[position : word.start], meant or word.source)
-        position = word.end
-    return "".join([*parts, cleaned[position:]])
+        corrected.append(meant)
+    return rewritten(cleaned, zip(found, corrected, strict=True))
 
 
 def _fitting(said: Sequence[str], number: int, vocabulary: Vocabulary) -> Fits | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kadr.core.text import STOP_WORDS, clean, words
+from kadr.core.text import STOP_WORDS, Word, clean, rewritten, words
 from kadr.core.vocabulary import Vocabulary
 
 Known = Callable[[str], bool]
@@ -100,14 +100,12 @@ def split_words(
     If that is more plausible than the best other reading of the word, which ``rival`` tells.
     """
     cleaned = clean(query)
-    parts: list[str] = []
-    position = 0
+    split: list[tuple[Word, str | None]] = []
     for word in words(cleaned):
-        written = word.source
+        apart = None
         if not known(word.text):
             pieces, worth = split_word(word.text, vocabulary, dictionary=dictionary)
             if len(pieces) > 1 and (rival is None or worth > rival(word.text)):
-                written = " ".join(pieces)
-        parts += (cleaned[position : word.start], written)
-        position = word.end
-    return "".join([*parts, cleaned[position:]])
+                apart = " ".join(pieces)
+        split.append((word, apart))
+    return rewritten(cleaned, split)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal, Protocol
@@ -142,6 +142,22 @@ def pieces(cleaned: str) -> Iterator[tuple[int, str]]:
 def tokens(text: str) -> tuple[str, ...]:
     """Return the folded words of a text, in order."""
     return tuple(word.text for word in words(text))
+
+
+def rewritten(cleaned: str, texts: Iterable[tuple[Word, str | None]]) -> str:
+    """Return a clean text with others in the places of its words; ``None`` leaves a word as it is.
+
+    What only a capital letter kept apart within a hashtag, a space does.
+    """
+    parts: list[str] = []
+    position, before = 0, False
+    for word, text in texts:
+        between = cleaned[position : word.start]
+        if position and not between and (before or text is not None):
+            between = " "
+        parts += (between, cleaned[word.start : word.end] if text is None else text)
+        position, before = word.end, text is not None
+    return "".join([*parts, cleaned[position:]])
 
 
 def script(text: str) -> Script:

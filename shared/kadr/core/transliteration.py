@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from heapq import heappop, heappush
 
-from kadr.core.text import Word, clean, script, words
+from kadr.core.text import STOP_WORDS, Word, clean, rewritten, script, words
 from kadr.core.vocabulary import Vocabulary
 
 Known = Callable[[str], bool]
@@ -148,6 +149,8 @@ _SHORTEST = 3
 _LONGEST = 40
 # The other reading of a word that exists, in a query of transliterated words: one in ten million.
 _USUAL, _VERY_USUAL = 2.0, 4.0
+# As it stands, a word of four letters is thirty times likelier (wall, вал; not more, море).
+_FAR_LIKELIER = 1.5
 # Others follow where they have at most twice as many letters as those that cannot be read otherwise.
 _AGAINST = 2
 _OTHER = frozenset({"cyrillic", "latin"})
@@ -252,28 +255,39 @@ def transliterate(
     a query of such words, others that exist in both scripts (``dom``) follow.
     """
     cleaned = clean(query)
-    found = words(cleaned)
+    found = list(words(cleaned))
     weigh = rival or vocabulary.zipf
-    read: list[str | None] = []
-    ends = [word.end for word in found]
+    signed = [_signed(word, cleaned) for word in found]
+    read: list[str | None] = [None] * len(found)
     for place, word in enumerate(found):
-        signed = cleaned[word.end : word.end + 1] in _SOFT_SIGNS and script(word.text) == "latin"
-        text = None if known(word.text) else _likelier(word.text + "'" * signed, vocabulary, weigh)
-        if signed and text is not None:
-            ends[place] += 1
-        elif signed:
-            text = None if known(word.text) else _likelier(word.text, vocabulary, weigh)
-        read.append(text)
-    _follow(found, read, vocabulary)
-    parts: list[str] = []
-    position = 0
-    for word, end, text in zip(found, ends, read, strict=True):
-        parts += (cleaned[position : word.start], cleaned[word.start : end] if text is None else text)
-        position = end
-    return "".join([*parts, cleaned[position:]])
+        if not known(word.text):
+            found[place], read[place] = _first(signed[place], lambda text: _likelier(text, vocabulary, weigh))
+    if all(text in STOP_WORDS for text in read if text is not None):
+        # most little words can be spelt at twice their length: yoyo is no ее
+        read = [
+            None if text is None or len(word.text) >= 2 * len(text) else text
+            for word, text in zip(found, read, strict=True)
+        ]
+    _follow(found, signed, read, vocabulary)
+    return rewritten(cleaned, zip(found, read, strict=True))
 
 
-def _follow(found: tuple[Word, ...], read: list[str | None], vocabulary: Vocabulary) -> None:
+def _signed(word: Word, cleaned: str) -> tuple[Word, ...]:
+    """Return the word as it may be meant: with the quote behind it, as a soft sign, and as it is."""
+    if script(word.text) == "latin" and cleaned[word.end : word.end + 1] in _SOFT_SIGNS:
+        return replace(word, text=word.text + "'", end=word.end + 1), word
+    return (word,)
+
+
+def _first(ways: tuple[Word, ...], spell: Callable[[str], str | None]) -> tuple[Word, str | None]:
+    """Return the first of the ways to take a word that can be spelt, and how; the last if none can."""
+    spelt = ((way, spell(way.text)) for way in ways)
+    return next((each for each in spelt if each[1] is not None), (ways[-1], None))
+
+
+def _follow(
+    found: list[Word], signed: list[tuple[Word, ...]], read: list[str | None], vocabulary: Vocabulary
+) -> None:
     """Let words that exist in both scripts follow those that do not, if these are enough."""
     changed = {script(text) for text in read if text is not None}
     if len(changed) != 1:
@@ -286,7 +300,7 @@ def _follow(found: tuple[Word, ...], read: list[str | None], vocabulary: Vocabul
     letters = sum(len(word.text) for word, text in zip(found, read, strict=True) if text is not None)
     if _AGAINST * letters >= sum(len(found[place].text) for place in others):
         for place in others:
-            read[place] = _along(found[place].text, vocabulary)
+            found[place], read[place] = _first(signed[place], lambda text: _along(text, vocabulary))
 
 
 def _likelier(word: str, vocabulary: Vocabulary, weigh: Callable[[str], float]) -> str | None:
@@ -300,4 +314,6 @@ def _along(word: str, vocabulary: Vocabulary) -> str | None:
     """Return the other reading of a word that exists, if that is a usual word."""
     text, worth = respell(word, vocabulary, shortest=1)
     usual = _USUAL if len(word) >= _SHORTEST else _VERY_USUAL
+    if len(word) > _SHORTEST:
+        usual = max(usual, vocabulary.zipf(word) - _FAR_LIKELIER)
     return None if text is None or " " in text or worth < usual else text

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kadr.core.neighbours import Neighbours
-from kadr.core.text import script
+from kadr.core.text import script, stem
 
 # The first occurrence in the index makes a word as plausible as one in 100,000; ten times as many make it ten
 # times as likely, up to a common word.
@@ -27,6 +27,9 @@ _MOST = 6.0
 _ASKED_FOR = 1.0
 # A word of the glossary, of which nobody has said how often it is used.
 LISTED = 3.0
+# An English form of a word that a list has without it (catwalks), and the endings it may have.
+_FORM = 1.0
+_FORM_ENDINGS = (("s", ""), ("es", ""), ("ies", "y"), ("ed", ""), ("ed", "e"), ("ing", ""), ("ing", "e"))
 # One query asks for the same words in several steps, and spellings share their beginnings. About 5 MB at
 # most.
 _REMEMBERED_WORDS = 2_000
@@ -165,10 +168,10 @@ class Vocabulary:
         """Return whether the index or the glossary has the folded word."""
         return any(word in layer for layer in self._certain)
 
-    def extended(self, words: WordIndex) -> Vocabulary:
-        """Return a vocabulary that has more words of a glossary."""
+    def extended(self, words: WordIndex, neighbours: Neighbours) -> Vocabulary:
+        """Return a vocabulary that has more words and pairs of words of a glossary."""
         more = Vocabulary({}, background=words)
-        more.neighbours = self.neighbours
+        more.neighbours = self.neighbours | neighbours
         more._certain = (*self._certain, words)
         more._layers = (*more._certain, *self._layers[len(self._certain) :])
         return more
@@ -179,10 +182,15 @@ class Vocabulary:
         return Vocabulary({}, background=self._layers[0])
 
     def zipf(self, word: str) -> float:
-        """Return how plausible the folded word is, 0 where it is not there."""
-        usual = max(layer.weight(word) for layer in self._layers[1:])
+        """Return how plausible the folded word is, 0 where neither it is there nor what it is a form of."""
+        usual = self._usual(word)
         indexed = self._layers[0].weight(word)
-        return max(indexed, usual + _ASKED_FOR) if indexed else usual
+        if indexed:
+            return max(indexed, usual + _ASKED_FOR)
+        return usual or max(max(map(self._usual, _bases(word)), default=0.0) - _FORM, 0.0)
+
+    def _usual(self, word: str) -> float:
+        return max(layer.weight(word) for layer in self._layers[1:])
 
     def near(self, word: str, distance: int) -> list[str]:
         """Return the words within ``distance`` typing mistakes of the folded word, each once."""
@@ -202,3 +210,12 @@ class Vocabulary:
                 self._begins.clear()
             found = self._begins[prefix] = any(layer.begins(prefix) for layer in self._layers)
         return found
+
+
+def _bases(word: str) -> Iterator[str]:
+    """Yield the words that an English one may be a form of."""
+    for ending, rest in _FORM_ENDINGS:
+        base = word.removesuffix(ending) + rest
+        # the stems tell that runing is no form of run
+        if word.endswith(ending) and len(base) > 2 and stem(base) == stem(word):
+            yield base

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.queries import EACH, SEED, Outcome, measure
+from bench.queries import EACH, SEED, Outcome, World, measure
 from kadr.adapters.wordfreq import language_words
 from kadr.core.errors import DependencyError
 from kadr.core.vocabulary import WordIndex
@@ -22,6 +22,35 @@ def language() -> WordIndex:
 @pytest.fixture(scope="module")
 def outcomes(language: WordIndex) -> dict[str, Outcome]:
     return measure(EACH, SEED, language=language)
+
+
+@pytest.fixture(scope="module")
+def world(language: WordIndex) -> World:
+    return World([], language)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["pantries", "tubas", "misting", "strobes", "ducting", "catwalks",  # forms that the list does not have
+     "yoyo tricks", "gyoza recipe", "macrame wall", "roblox obby", "rizz", "cockatiel", "doja cat",
+     "elden ring", "lofi beats", "monstera", "pothos", "decoupage", "cardistry", "мак дональдс",
+     "скриптонит", "монеточка"],
+)  # fmt: skip
+def test_right_words_stay_over_an_empty_index(world: World, query: str) -> None:
+    assert world.understand(query).corrected == query
+
+
+def test_a_mistyped_form_is_corrected(world: World) -> None:
+    assert world.understand("runing shoes").corrected == "running shoes"
+
+
+def test_english_words_beside_transliterated_ones_stay(world: World) -> None:
+    assert world.understand("borshch wall").corrected == "борщ wall"
+    assert world.understand("more i solntse").corrected == "море и солнце"
+
+
+def test_words_of_a_hashtag_stay_apart(world: World) -> None:
+    assert world.understand("#КакВоритьБорщ").corrected == "#Как варить Борщ"
 
 
 # What has to be reached; a few of the damaged queries are other correct ones, which nobody can tell.

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from kadr.cli import stored
+from kadr.cli.api import QueryUnderstanding
 from kadr.cli.stored import Collection
 from kadr.core.extraction import Moment
 from kadr.core.modality import Modality
@@ -83,6 +84,20 @@ def test_the_ablation_tells_what_each_part_brings(stand, indexed):
     assert "only what is written" in shown
     assert "visual queries" in shown
     assert f"{table['union']['ndcg@10']:.3f}" in shown
+
+
+def test_a_query_is_embedded_without_its_syntax():
+    class Reader:
+        def embed(self, texts):
+            self.texts = list(texts)
+            return np.zeros((len(self.texts), 1), np.float32)
+
+    reader = Reader()
+    asked = QueryUnderstanding(
+        original="…", translated='borscht "with garlic" -meat', phrases=["with garlic"]
+    )
+    Collection((), Ranking(), SPREADS, None, reader).embed([asked])
+    assert reader.texts == ["borscht with garlic"]
 
 
 def test_without_the_option_nothing_is_read(stand, indexed, monkeypatch):

@@ -59,6 +59,26 @@ def test_phrases_match_in_any_inflection_and_across_hashtags(glossary: Glossary)
     assert glossary.translate("#день_рождения").text.strip("#") == "birthday"
 
 
+def test_words_of_a_hashtag_come_apart(glossary: Glossary) -> None:
+    assert glossary.translate("#КакВаритьБорщ").text == "#How to cook Borscht"
+
+
+def test_at_the_end_of_a_text_nothing_is_about_anything(glossary: Glossary) -> None:
+    assert glossary.translate("айфон 15 про").text == "iphone 15 pro"
+    assert glossary.translate("видео про кота").text == "video about cat"
+    assert glossary.translate("про").text == "about"
+
+
+def test_the_number_of_a_game_is_kept(glossary: Glossary) -> None:
+    assert glossary.translate("стандофф 2").text == "standoff 2"
+
+
+def test_words_of_a_dictionary_are_taken_for_no_others() -> None:
+    entries = parse("тако\ttaco\nпост-\tpost\nель\tspruce")
+    glossary = Glossary(entries, TableLemmatizer().lemmas, {"так", "постель"}.__contains__)
+    assert glossary.translate("так таку постель").text == "tak taco postel"
+
+
 def test_a_phrase_does_not_cross_punctuation(glossary: Glossary) -> None:
     assert "birthday" not in glossary.translate("день. рождения").text
 

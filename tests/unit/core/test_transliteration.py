@@ -12,7 +12,8 @@ from kadr.core.vocabulary import Vocabulary, WordIndex
 LANGUAGE = WordIndex(
     {"борщ": 3.3, "как": 6.9, "варит": 3.0, "варить": 3.6, "дом": 5.3, "в": 7.5, "любовь": 5.3, "щука": 3.0,
      "чай": 4.5, "юля": 4.0, "объезд": 3.0, "видео": 5.2, "dom": 3.8, "ryan": 4.6, "rain": 4.7,
-     "gosling": 3.0, "lewis": 4.4,
+     "gosling": 3.0, "lewis": 4.4, "ее": 6.5, "когда": 6.4, "день": 5.6, "den": 4.0, "вал": 3.8,
+     "wall": 5.0,
      "fake": 4.8, "wine": 4.8, "michael": 5.0, "phoenix": 4.2, "johansson": 3.2, "cat": 5.0, "can": 6.3,
      "video": 5.2}
 )  # fmt: skip
@@ -40,7 +41,7 @@ def test_what_spells_nothing(word: str) -> None:
 
 
 def unknown(word: str) -> bool:
-    return word not in {"dom", "video", "cat", "can", "как", "в"}
+    return word not in {"dom", "video", "cat", "can", "den", "wall", "как", "в"}
 
 
 def read(query: str) -> str:
@@ -56,6 +57,24 @@ def test_a_query_of_russian_words_in_latin_letters() -> None:
 def test_english_words_stay_where_they_are_most_of_the_query() -> None:
     assert read("dom") == "dom"
     assert read("cat can video dom kak") == "cat can video dom как"
+
+
+def test_a_soft_sign_is_read_with_the_word_that_follows_others() -> None:
+    assert read("den' lyubov'") == "день любовь"
+
+
+def test_a_far_likelier_word_follows_none() -> None:
+    assert read("borshch wall") == "борщ wall"
+
+
+def test_a_name_is_no_little_word() -> None:
+    assert read("yoyo") == "yoyo"
+    assert read("kogda") == "когда"
+    assert read("yoyo borshch") == "ее борщ"
+
+
+def test_a_word_of_a_hashtag_stays_apart() -> None:
+    assert read("#РайанЧай") == "#ryan Чай"
 
 
 def test_a_likelier_reading_wins() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rapidfuzz.distance import OSA
 
+from kadr.core.neighbours import Neighbours
 from kadr.core.vocabulary import Vocabulary, WordIndex
 
 
@@ -54,6 +55,23 @@ def test_words_of_the_index_are_more_plausible_than_others() -> None:
     assert len(vocabulary) == 4
     assert "борт" in vocabulary
     assert "борт" not in vocabulary.index
+
+
+@pytest.mark.parametrize("form", ["catwalks", "pantries", "misting", "striding", "misted"])
+def test_forms_of_english_words_are_rarer_than_they(form: str) -> None:
+    language = WordIndex({"catwalk": 3.0, "pantry": 3.2, "mist": 3.7, "stride": 3.5, "run": 5.2})
+    vocabulary = Vocabulary({}, language=language)
+    assert 0 < vocabulary.zipf(form) < 3
+    assert vocabulary.zipf("runing") == 0
+
+
+def test_a_team_adds_words_and_pairs_of_them() -> None:
+    ours = Vocabulary({"паста": 1}, neighbours=Neighbours([("зубная", "паста")]))
+    more = ours.extended(WordIndex({"бравлик": 3.0}), Neighbours([("злой", "бравлик")]))
+    assert more.certain("бравлик")
+    assert ("злой", "бравлик") in more.neighbours
+    assert ("зубная", "паста") in more.neighbours
+    assert ("злой", "бравлик") not in ours.neighbours
 
 
 def test_a_hundred_thousand_words_are_searched_in_milliseconds() -> None:

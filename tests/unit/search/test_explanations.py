@@ -98,13 +98,15 @@ class Stand:
     meanings: dict[str, float] = field(default_factory=dict)
     embedded: list[str] = field(default_factory=list)
 
-    def explain(self, *hits: Hit, asked: Asked = BORSCHT) -> dict[UUID, Explanation]:
+    def explain(
+        self, *hits: Hit, asked: Asked = BORSCHT, ranking: Ranking = RANKING
+    ) -> dict[UUID, Explanation]:
         self.index.weights = {
             each.video_id: {Modality(name): share for name, share in each.payload["weights"].items()}
             for each in hits
         }
         explainer = Explainer(self.ledger, self.index, self._embed)  # type: ignore[arg-type]
-        return {each: found.why for each, found in explainer.explain(hits, asked, RANKING).items()}
+        return {each: found.why for each, found in explainer.explain(hits, asked, ranking).items()}
 
     def _embed(self, text: str) -> Vector:
         self.embedded.append(text)
@@ -213,6 +215,16 @@ def test_one_modality_searched_alone_has_the_whole_score(stand: Stand) -> None:
     why = stand.explain(hit(A, 5.0, speech=0.2, ocr=0.8), asked=asked)[A]
     assert why.contributions == {"speech": 4.0, "words": 1.0}
     assert [each.moment for each in why.moments] == [said]
+
+
+def test_pictures_searched_alone_have_the_confidence_of_pictures(stand: Stand) -> None:
+    ranking = replace(RANKING, confidence_with_pictures=Logistic(slope=1.0, offset=-1.0, matched=2.0))
+    seen, said = (
+        stand.explain(hit(A, 1.0, visual=1.0), asked=replace(BORSCHT, **sides), ranking=ranking)[A]
+        for sides in ({"modality": Modality.VISUAL}, {"modality": Modality.SPEECH, "clip": None})
+    )
+    assert seen.confidence == pytest.approx(0.5)
+    assert said.confidence is not None and said.confidence < 0.1
 
 
 def test_a_picture_finds_the_frame_that_looks_like_it_and_is_not_graded(stand: Stand) -> None:

@@ -68,6 +68,9 @@ def test_an_added_entry_is_known_within_seconds(glossaries: Glossaries, store: S
     assert glossaries.of().glossary.translate("щукарь").text == "Shchukar the Angler"
     assert "щукарь" in glossaries.of().added
     assert "angler" in glossaries.of().added
+    store.change(put=[Entry("злой бравлик", ("mean brawler",))])
+    clock.now += FRESH_SECONDS
+    assert ("злой", "бравлик") in glossaries.of().neighbours
     store.change(remove=["щукарь"])
     clock.now += FRESH_SECONDS
     assert "Angler" not in glossaries.of().glossary.translate("щукарь").text

@@ -133,7 +133,9 @@ def test_what_did_not_finish_is_queued_again_and_nothing_else(client, world):
     (message,) = s3_events.parse(sent[Stage.OCR])
     assert (message.video_id, message.key) == (VIDEO, NAME)
     assert ModalityExtracted.model_validate_json(sent[Stage.ASSEMBLE]) == ModalityExtracted(
-        video_id=VIDEO, generation=7, modality=Modality.FACES  # or nobody is recognised
+        video_id=VIDEO,
+        generation=7,
+        modality=Modality.FACES,  # or nobody is recognised
     )
     again = client.post(f"/videos/{VIDEO}/retry", headers=KEY)
     assert again.json()["stages"] == []
