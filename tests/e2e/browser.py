@@ -7,14 +7,24 @@ import math
 import subprocess
 import wave
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Request, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    Request,
+    Route,
+    expect,
+)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 DESKTOP = {"width": 1280, "height": 800}
@@ -123,6 +133,27 @@ def requests_to(page: Page, part: str) -> list[Request]:
     """Return a list that every request whose address contains ``part`` is added to from now on."""
     seen: list[Request] = []
     page.on("request", lambda request: seen.append(request) if part in request.url else None)
+    return seen
+
+
+def answer(
+    page: Page, path: str, body: Any, *, method: str = "GET", status: int | Callable[[], int] = 200
+) -> list[Request]:
+    """Answer such requests in the API's place from now on; return a list that each of them is added to.
+
+    ``body`` and ``status`` may be functions: what they return at the time is the answer.
+    """
+    seen: list[Request] = []
+
+    def answered(route: Route) -> None:
+        if route.request.method != method:
+            route.fallback()
+            return
+        seen.append(route.request)
+        code = status() if callable(status) else status
+        route.fulfill(status=code, json=body() if callable(body) else body)
+
+    page.route(lambda url: urlparse(url).path == path, answered)
     return seen
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,11 +16,14 @@ from typing import Any, TypeVar
 
 import httpx
 import pytest
+from playwright.sync_api import Page
 
 from kadr.core.identity import video_id
 from tests.e2e import browser as browsing
+from tests.ports import free_ports
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+PURGING = 120  # seconds that a deletion may take, behind whatever else is being indexed
 FINAL = {"done", "empty", "unavailable", "failed", "dead"}
 
 T = TypeVar("T")
@@ -85,20 +87,31 @@ class Stack:
 
         return wait_for(look, seconds=seconds, what=f"every stage of {key} to end; now: {self.video(key)}")
 
+    def warm(self) -> None:
+        """Search once: the first search loads models."""
+        self.api.get("/search", params={"q": "видео"}, timeout=300).raise_for_status()
+
     def found(self, query: str, k: int = 5) -> list[str]:
         answer = self.api.get("/search", params={"q": query, "k": k}).raise_for_status().json()
         return [result["key"] for result in answer["results"]]
 
 
+def until(page: Page, condition: str, *, what: str) -> Any:
+    """Return what the JavaScript says as soon as it is true; waiting in the page is against its policy."""
+    return wait_for(lambda: page.evaluate(condition), seconds=browsing.PATIENCE / 1000, what=what)
+
+
+def until_sent(page: Page, requests: Sized, count: int) -> None:
+    """Wait until the page has sent that many requests; ``requests`` grows with them."""
+    wait_for(
+        lambda: page.wait_for_timeout(20) or len(requests) >= count,
+        seconds=browsing.PATIENCE / 1000,
+        what=f"{count} requests",
+    )
+
+
 def stages(video: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {stage["stage"]: (stage["state"], stage["reason"]) for stage in video["stages"]}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture(scope="session")
@@ -115,16 +128,18 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
     # no other role, whatever weights this checkout has
     for name in ("models/text", "tessdata"):
         (root / ".kadr" / name).symlink_to(CHECKOUT / ".kadr" / name)
+    ministack, postgres, qdrant, api = free_ports(4)
     settings = LocalSettings(
-        ministack_port=free_port(),
-        postgres_port=free_port(),
-        qdrant_port=free_port(),
-        api_port=free_port(),
+        ministack_port=ministack,
+        postgres_port=postgres,
+        qdrant_port=qdrant,
+        api_port=api,
         extractor_timeout=60,  # seconds: the other core may have work of its own
     )
     local = LocalStack(root, CHECKOUT / "template.yaml")
-    info = local.up(settings=settings)
-    yield Stack(root, settings, info)
+    stack = Stack(root, settings, local.up(settings=settings))
+    stack.warm()
+    yield stack
     local.down()
     if not request.session.testsfailed:
         shutil.rmtree(root)

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 
 from kadr.core.identity import video_id
-from tests.e2e.conftest import CHECKOUT, Stack, kadr, stages, wait_for
+from tests.e2e.conftest import CHECKOUT, PURGING, Stack, kadr, stages, wait_for
 
-pytestmark = [pytest.mark.local, pytest.mark.timeout(600), pytest.mark.usefixtures("killed")]
+pytestmark = [pytest.mark.local, pytest.mark.timeout(900), pytest.mark.usefixtures("killed")]
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_overwritten_then_deleted(stack: Stack, clips: Path) -> None:
     assert key not in [hit for hit in stack.found("йога") if matched(stack, "йога", hit)]
 
     stack.delete(key)
-    wait_for(lambda: stack.video(key) is None, seconds=30, what="the video to be purged")
+    wait_for(lambda: stack.video(key) is None, seconds=PURGING, what="the video to be purged")
     assert key not in stack.found("minecraft", k=50)
     assert_nothing_left(stack, key)
 
@@ -303,6 +303,7 @@ def test_state_survives_down_and_up(stack: Stack) -> None:
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{stack.info.api_url}/healthz")
     local.up(settings=stack.settings)
+    stack.warm()
     assert stack.found("как варить борщ") == before
     # and it still works
     stack.put("after.mp4", (CHECKOUT / "samples" / "clips" / "leaky_tap.mp4").read_bytes())

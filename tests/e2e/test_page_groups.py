@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from tests.e2e.browser import Site
 from tests.e2e.conftest import Stack, kadr
 
-pytestmark = [pytest.mark.local, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.local, pytest.mark.timeout(900)]
 
 HOPPER = ("grace_hopper.mp4", "kto_pridumal_cobol.mp4")
 COLLINS = ("shuttle_commander.mp4", "mechtai_smelee.mp4")

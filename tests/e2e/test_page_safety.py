@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.browser import PATIENCE, Site, overflow, serious
-from tests.e2e.conftest import Stack, wait_for
+from tests.e2e.conftest import PURGING, Stack, wait_for
 
-pytestmark = [pytest.mark.local, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local, pytest.mark.timeout(900)]
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 VIEWS = {
@@ -58,6 +58,8 @@ def test_text_of_videos_is_never_taken_for_html(
                 assert page.locator('img[src="x"], [onerror], main script').count() == 0
     finally:
         stack.delete(key)
+        # the first page of the next test would show it, without its picture
+        wait_for(lambda: stack.video(key) is None, seconds=PURGING, what="the video to go")
 
 
 def write_on_screen(stack: Stack, identity: str, text: str) -> None:
@@ -122,10 +124,12 @@ def test_every_view_is_for_everybody(site: Site, indexed: Indexed, scheme: str) 
             problems[view] = serious(page)
             wide[view] = overflow(page)
         page.get_by_role("button", name="Настройки").click()
+        expect(page.get_by_role("dialog")).to_be_visible()
         problems["settings"] = serious(page)
         page.keyboard.press("Escape")
         page.goto(f"{site.url}?q=как варить борщ")
         page.get_by_role("button", name="Почему").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
         problems["why"] = serious(page)
     assert {view: found for view, found in problems.items() if found} == {}
     assert {view: by for view, by in wide.items() if by > 0} == {}
@@ -133,6 +137,7 @@ def test_every_view_is_for_everybody(site: Site, indexed: Indexed, scheme: str) 
 
 def settled(page: Page) -> None:
     """Wait until nothing is being loaded any more."""
+    expect(page.locator("main .view")).to_be_attached()
     expect(page.get_by_role("heading", level=1)).to_be_attached()
 
     def all_there() -> bool:
@@ -162,6 +167,7 @@ def test_a_phone_is_enough(site: Site, indexed: Indexed) -> None:
         poster.tap()  # the second one opens
         page.wait_for_url(re.compile("video="))
         expect(page.locator("video.watch-video")).to_be_visible()
+        settled(page)
         assert overflow(page) == 0
         small = page.evaluate(
             """[...document.querySelectorAll("main button, main a, nav a, header button")]

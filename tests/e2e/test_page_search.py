@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.e2e.browser import Site, requests_to
-from tests.e2e.conftest import Stack, kadr, wait_for
+from tests.e2e.browser import PATIENCE, Site, requests_to
+from tests.e2e.conftest import Stack, kadr, until, until_sent, wait_for
 
-pytestmark = [pytest.mark.local, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.local, pytest.mark.timeout(900)]
 
 Indexed = Callable[..., dict[str, str]]
 
@@ -101,7 +101,7 @@ def test_typing_on_gives_up_what_was_asked_before(site: Site) -> None:
         page.route("**/suggest?*", answer)
         field = page.get_by_role("combobox")
         field.press_sequentially("бор")
-        wait_for(lambda: page.wait_for_timeout(20) or held, seconds=10, what="the first question")
+        until_sent(page, held, 1)
         field.press_sequentially("щ")
         expect(page.get_by_role("option")).to_have_text(re.compile("борщ первый"))
         assert any("q=%D0%B1%D0%BE%D1%80&" in url or url.endswith("q=%D0%B1%D0%BE%D1%80") for url in given_up)
@@ -130,22 +130,31 @@ def test_a_clip_plays_from_the_moment_that_matches(site: Site, stack: Stack, ind
     assert found["video_id"] == ids["roblox_secret.mp4"]
     with site.visit("?q=секретный уровень") as visit:
         page = visit.page
+        # it goes on playing: where it was when it began, the page itself has to note
+        page.evaluate(
+            """() => {
+              const play = HTMLMediaElement.prototype.play;
+              HTMLMediaElement.prototype.play = function () {
+                if (this.matches(".watch-video"))
+                  for (const event of ["seeked", "playing"])
+                    this.addEventListener(event, () => (window.began ??= this.currentTime));
+                return play.call(this);
+              };
+            }"""
+        )
+        began = "window.began === undefined ? null : [window.began]"
         first_result(page).locator("a.poster").click()
         page.wait_for_url(re.compile("video="))
         assert asked(page)["video"] == [found["video_id"]]
         # the position in the address has a tenth of a second
         assert float(asked(page).get("t", ["0"])[0]) == pytest.approx(moment, abs=0.06)
-        video = page.locator("video.watch-video")
-        playing = """(video) => new Promise((resolve) => {
-          const look = () => !video.paused && video.readyState >= 2 && resolve(video.currentTime);
-          video.addEventListener("timeupdate", look);
-          look();
-        })"""
-        at = video.evaluate(playing)
+        at = until(page, began, what="it to play")[0]
         assert moment - 0.2 <= at <= moment + 2
+        until(page, "!document.querySelector('video.watch-video').paused", what="it to play")
         # the moments are on the page, too: each of them jumps there
+        page.evaluate("window.began = undefined")
         page.get_by_role("button", name=re.compile(r"^С 0:0\d: написано")).first.click()
-        assert abs(video.evaluate("(video) => video.currentTime") - moment) < 2
+        assert abs(until(page, began, what="it to play")[0] - moment) < 2
 
         page.go_back()
         expect(first_result(page)).to_have_attribute("data-video", found["video_id"])
@@ -178,7 +187,7 @@ def test_back_is_where_one_was(site: Site, indexed: Indexed) -> None:
         before = len(searches)
         page.go_back()
         expect(first_result(page)).to_be_visible()
-        wait_for(lambda: page.evaluate("window.scrollY") == left, seconds=5, what="the old place")
+        until(page, f"window.scrollY === {left}", what="the old place")
         assert len(searches) == before  # it was not asked for again
 
 
@@ -239,11 +248,14 @@ def test_nothing_is_lost_without_a_connection(site: Site, indexed: Indexed) -> N
         visit.expect_error("ERR_INTERNET_DISCONNECTED")
         expect(page.locator(".poster").first).to_be_visible()
         # the view that is going to be needed is there before
-        search(page, "пингвин")
+        with page.expect_response(re.compile(r"/search\?")):
+            search(page, "пингвин")
         expect(page.locator(".results-body")).to_be_visible()
+        expect(page.locator(".results-body .skeleton")).to_have_count(0)
         page.context.set_offline(True)
         expect(page.get_by_text("Нет связи. Показано то, что уже загружено.")).to_be_visible()
         search(page, "как варить борщ")
+        wait_for(lambda: asked(page)["q"] == ["как варить борщ"], seconds=PATIENCE / 1000, what="its address")
         expect(page.get_by_role("alert")).to_contain_text("Нет связи с интернетом")
         page.context.set_offline(False)  # it is asked again by itself
         expect(first_result(page)).to_have_attribute("data-video", ids["borsch_recept.mp4"])

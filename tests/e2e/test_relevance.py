@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from kadr.cli.app import app
 from kadr.cli.session import Session
-from tests.e2e.conftest import CHECKOUT, Stack, wait_for
+from tests.e2e.conftest import CHECKOUT, PURGING, Stack, wait_for
 
-pytestmark = [pytest.mark.local, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.local, pytest.mark.timeout(2400)]
 
 PREFIX = "samples/"
 
@@ -31,7 +31,7 @@ def printed(stack: Stack, clips: Path) -> dict[str, Any]:
     for key in others:
         stack.delete(key)
     for key in others:
-        wait_for(lambda key=key: stack.video(key) is None, seconds=60, what="an old video to go")
+        wait_for(lambda key=key: stack.video(key) is None, seconds=PURGING, what="an old video to go")
     keys = [PREFIX + clip.name for clip in sorted(clips.iterdir())]
     for key in keys:
         stack.put(key, (clips / Path(key).name).read_bytes())

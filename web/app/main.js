@@ -34,6 +34,7 @@ const NEXT = { home: "search", search: "video", themes: "video", people: "video"
 
 const MOMENT = 120; // milliseconds: what is there earlier seems to be there at once
 const PAUSE = 500; // milliseconds after which nothing of the view itself is waiting for the connection any more
+const IDLE = 3000; // milliseconds after which what may be opened at some time is fetched, too
 
 /** @type {Record<string, () => Promise<{render: Render}>>} */
 const VIEWS = {
@@ -104,11 +105,13 @@ async function show(entry) {
   };
   const timer = setTimeout(() => void swap(), shell.main.hasChildNodes() ? MOMENT : 0);
   leave.signal.addEventListener("abort", () => clearTimeout(timer));
+  let fetchedView = false;
   try {
     const { render } = await open(view).catch((error) => {
       // A module that does not come leaves no trace but in its message.
       throw navigator.onLine === false ? new ApiError("offline", String(error)) : error;
     });
+    fetchedView = true;
     if (leave.signal.aborted) return;
     const cleanUp = (await render(root, params, context)) ?? null;
     if (leave.signal.aborted) {
@@ -119,13 +122,15 @@ async function show(entry) {
   } catch (error) {
     if (leave.signal.aborted || isAbort(error)) return;
     if (!(error instanceof ApiError)) reportError(error);
-    root.replaceChildren(failure(error, t, () => router.navigate(location.pathname + location.search)));
+    // Browsers keep that a module did not come: only a reload asks for it again.
+    root.replaceChildren(failure(error, t, () => (fetchedView ? router.navigate(location.pathname + location.search) : location.reload())));
   }
   await swap();
   if (leave.signal.aborted) return;
   window.scrollTo(0, entry.scroll);
   const next = NEXT[view];
   if (next) setTimeout(() => void open(next).catch(() => undefined), PAUSE);
+  setTimeout(fetchRest, IDLE);
   // Whoever has begun to type meanwhile goes on typing.
   if (focused !== null && !focused.isConnected && document.activeElement === document.body) refocus(root, focused);
 }
@@ -151,6 +156,13 @@ function refocus(root, before) {
 async function open(view) {
   const [module] = await Promise.all([(VIEWS[view] ?? VIEWS.missing)(), ...(STYLES[view] ?? []).map(styles)]);
   return module;
+}
+
+/** Fetches ahead what is in the navigation, while there is a connection: what does not come once stays away until a reload. */
+function fetchRest() {
+  if (navigator.onLine === false) return;
+  const views = ["video", "themes", "people", "upload", ...(session.can("edit") ? ["editor"] : [])];
+  for (const coming of [...views.map(open), import("./settings.js")]) void coming.catch(() => undefined);
 }
 
 /**
@@ -212,5 +224,12 @@ document.addEventListener(
 showTheme();
 followSystemTheme();
 document.body.append(...shell.elements);
-void session.check((key) => api.askSession(key));
+const check = () => void session.check((key) => api.askSession(key));
+check();
+window.addEventListener("online", check);
+// A link with a key, opened where the page is already.
+window.addEventListener("hashchange", () => {
+  session.load();
+  check();
+});
 router.start();

@@ -12,6 +12,9 @@ const INTENT = 110; // milliseconds that a pointer rests before something plays:
 /** @type {{poster: HTMLElement, stop: () => void} | null} */
 let playing = null;
 
+/** Posters whose clip could not be played. @type {WeakSet<HTMLElement>} */
+const unplayable = new WeakSet();
+
 /** Stops what is playing, and lets go of its connection. */
 export function stopPreview() {
   playing?.stop();
@@ -59,7 +62,10 @@ export function playPreview(poster, { url, at, until }) {
     if (video.currentTime >= end) again();
   });
   video.addEventListener("ended", again);
-  video.addEventListener("error", stop);
+  video.addEventListener("error", () => {
+    unplayable.add(poster);
+    stop();
+  });
   playing = { poster, stop };
   poster.classList.add("is-waiting");
   poster.append(video, line);
@@ -74,7 +80,7 @@ export function playPreview(poster, { url, at, until }) {
 
 /**
  * Lets a link with a poster play: under a mouse that rests on it, with the focus of the keyboard, and at the first tap; the
- * second tap follows the link. People who want less motion get none that they did not ask for.
+ * second tap follows the link, and so does the first one where it cannot play. People who want less motion get none that they did not ask for.
  * @param {HTMLAnchorElement} link
  * @param {() => Clip} clip
  */
@@ -103,7 +109,7 @@ export function playsOnDemand(link, clip) {
   link.addEventListener("click", (event) => {
     clearTimeout(timer);
     const touched = event instanceof PointerEvent && event.pointerType === "touch";
-    if (touched && playing?.poster !== link) {
+    if (touched && playing?.poster !== link && !unplayable.has(link)) {
       event.preventDefault();
       playPreview(link, clip());
     }

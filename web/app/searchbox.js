@@ -253,6 +253,7 @@ export class SearchBox {
     const t = this.#t;
     const before = recents();
     setRecents([]);
+    this.#field.focus(); // the button goes with what it forgets
     this.suggestions.ask(this.#typed, []);
     this.options.toast(t("search.recent.forgotten"), { action: t("action.undo"), onAction: () => setRecents(before) });
   }

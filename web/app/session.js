@@ -26,18 +26,21 @@ export class Session extends EventTarget {
   load() {
     const given = new URLSearchParams(location.hash.slice(1)).get("key");
     if (given !== null) history.replaceState(history.state, "", location.pathname + location.search);
-    // Kept before it is known whether it is valid: the address has lost it, and whoever goes on at once would have, too.
-    if (given) store(given);
-    this.key = given || stored();
+    if (given) {
+      // Kept before it is known whether it is valid: the address has lost it, and whoever goes on at once would have, too.
+      store(given);
+      this.scopes = [];
+    }
+    this.key = given || this.key || stored();
   }
 
   /**
-   * Asks the API what the key allows.
+   * Asks the API what the key allows, unless that is known.
    * @param {(key: string) => Promise<{scopes: Scope[]}>} ask
    */
   check(ask) {
     const { key } = this;
-    this.ready = key === null ? Promise.resolve() : this.signIn(key, ask).then(() => undefined, () => undefined);
+    this.ready = key === null || this.scopes.length > 0 ? Promise.resolve() : this.signIn(key, ask).then(() => undefined, () => undefined);
     return this.ready;
   }
 
@@ -45,7 +48,7 @@ export class Session extends EventTarget {
    * Uses a key, if the API takes it.
    * @param {string} key
    * @param {(key: string) => Promise<{scopes: Scope[]}>} ask
-   * @throws what `ask` throws; the key is forgotten if it was refused
+   * @throws what `ask` throws; if it was refused, it is forgotten, and the one before it is not
    */
   async signIn(key, ask) {
     try {
@@ -55,7 +58,7 @@ export class Session extends EventTarget {
       store(key);
       this.dispatchEvent(new Event("change"));
     } catch (error) {
-      if (/** @type {{status?: number}} */ (error).status === 401) this.signOut();
+      if (/** @type {{status?: number}} */ (error).status === 401 && key === this.key) this.signOut();
       throw error;
     }
   }

@@ -15,16 +15,16 @@ import { openSheet } from "./sheet.js";
  * @param {object} options
  * @param {import("./api.js").Api} options.api
  * @param {import("./session.js").Session} options.session
- * @param {(message: string, options?: import("./types.js").ToastOptions) => void} options.toast
  * @param {() => void} options.onLanguage
  */
-export function openSettings({ api, session, toast, onLanguage }) {
+export function openSettings({ api, session, onLanguage }) {
   const body = h("div", { class: "stack settings" });
   const sheet = openSheet({ title: "", body });
 
   draw();
 
-  function draw() {
+  /** @param {HTMLElement} [told] what came of erasing: a message of the page would be behind the sheet */
+  function draw(told) {
     const t = translator(currentLanguage());
     sheet.rename(t("settings.title"), t("action.close"));
     fill(
@@ -40,13 +40,13 @@ export function openSettings({ api, session, toast, onLanguage }) {
         draw();
         body.querySelector(/** @type {"input"} */ (`input[value="${currentLanguage()}"]`))?.focus();
       }),
-      personal(t),
+      personal(t, told),
       key(t),
     );
   }
 
-  /** @param {Translate} t */
-  function personal(t) {
+  /** @param {Translate} t @param {HTMLElement} [told] */
+  function personal(t, told) {
     return h(
       "section",
       { class: "stack-s" },
@@ -73,6 +73,7 @@ export function openSettings({ api, session, toast, onLanguage }) {
       ),
       h("p", { class: "hint" }, t("settings.personal.about")),
       historyUser() !== null && h("button", { type: "button", class: "button", on: { click: () => void erase(t) } }, t("settings.erase")),
+      told,
     );
   }
 
@@ -82,14 +83,17 @@ export function openSettings({ api, session, toast, onLanguage }) {
    */
   async function erase(t) {
     const user = historyUser();
+    const told = h("p", { class: "hint", role: "status" });
     try {
-      if (user !== null) toast(t("settings.erased", { n: (await api.eraseHistory(user)).erased }));
+      if (user !== null) told.textContent = t("settings.erased", { n: (await api.eraseHistory(user)).erased });
       setRecents([]);
       rememberHistory(false);
     } catch (error) {
-      toast(inWords(error, t), { kind: "error" });
+      told.className = "field-error";
+      told.setAttribute("role", "alert");
+      told.textContent = inWords(error, t);
     }
-    draw();
+    draw(told);
   }
 
   /** @param {Translate} t */

@@ -41,6 +41,12 @@ export class Shell {
   #brand = h("a", { class: "brand", href: "/" });
   #tools = h("div", { class: "tools" });
   #skip = h("a", { class: "skip", href: "#main" });
+  // The same elements in every language and session: whatever has the focus keeps it.
+  #sections = SECTIONS.map(({ view, name, icon: drawn, to, scope }) => {
+    const text = h("span");
+    return { name, scope, text, link: h("a", { class: "section", href: to, data: { view } }, icon(drawn), text) };
+  });
+  #settings = h("button", { type: "button", class: "icon-button", "aria-haspopup": "dialog", on: { click: () => void this.#openSettings() } }, icon("settings"));
   /** @type {Route} */
   #route = { view: "home", params: new URLSearchParams() };
   main = h("main", { id: "main", tabindex: "-1" });
@@ -53,6 +59,8 @@ export class Shell {
       event.preventDefault();
       this.main.focus();
     });
+    append(this.#bar, this.#sections.map(({ link }) => link));
+    append(this.#tools, [this.#settings]);
     append(this.#top, [this.#brand, this.#hero, this.search.element, this.#bar, this.#tools]);
     options.session.addEventListener("change", () => this.#draw());
     window.addEventListener("offline", () => this.#connection());
@@ -102,7 +110,10 @@ export class Shell {
         ? h("button", { type: "button", class: "toast-action", on: { click: () => (close(), onAction?.()) } }, action)
         : h("button", { type: "button", class: "toast-close", "aria-label": this.#t("action.close"), on: { click: close } }, icon("close")),
     );
-    const count = () => (timer = window.setTimeout(close, TOAST));
+    const count = () => {
+      clearTimeout(timer);
+      timer = window.setTimeout(close, TOAST);
+    };
     // Nobody is hurried who is just reading or aiming.
     for (const event of ["pointerenter", "focusin"]) toast.addEventListener(event, () => clearTimeout(timer));
     for (const event of ["pointerleave", "focusout"]) toast.addEventListener(event, count);
@@ -120,40 +131,34 @@ export class Shell {
     const { session } = this.options;
     this.#skip.textContent = t("nav.skip");
     this.#bar.setAttribute("aria-label", t("nav.label"));
-    fill(
-      this.#bar,
-      SECTIONS.filter(({ scope }) => scope === undefined || session.can(scope)).map((section) =>
-        h("a", { class: "section", href: section.to, data: { view: section.view } }, icon(section.icon), h("span", null, t(section.name))),
-      ),
-    );
+    for (const { name, scope, text, link } of this.#sections) {
+      text.textContent = t(name);
+      link.hidden = scope !== undefined && !session.can(scope);
+    }
     this.search.draw(t);
     fill(this.#hero, h("h1", null, t("home.title")), h("p", null, t("home.lead")));
     this.#brand.setAttribute("aria-label", t("nav.home.link"));
     fill(this.#brand, icon("brand", "brand-mark"), h("span", { class: "brand-name", "aria-hidden": "true" }, "Kadr"));
-    const settings = h(
-      "button",
-      { type: "button", class: "icon-button", "aria-label": t("settings.title"), "aria-haspopup": "dialog" },
-      icon("settings"),
-    );
-    settings.addEventListener("click", async () => {
-      const module = await import("./settings.js").catch(() => null);
-      if (module === null) {
-        this.toast(this.#t("error.network"), { kind: "error" });
-        return;
-      }
-      module.openSettings({
-        api: this.options.api,
-        session,
-        toast: (text, about) => this.toast(text, about),
-        onLanguage: () => {
-          this.#draw();
-          this.options.onLanguage();
-        },
-      });
-    });
-    fill(this.#tools, settings);
+    this.#settings.setAttribute("aria-label", t("settings.title"));
     this.#mark();
     this.#connection();
+  }
+
+  async #openSettings() {
+    const module = await import("./settings.js").catch(() => null);
+    if (module === null) {
+      // Browsers keep that a module did not come: only a reload asks for it again.
+      this.toast(this.#t("error.network"), { kind: "error", action: this.#t("action.retry"), onAction: () => location.reload() });
+      return;
+    }
+    module.openSettings({
+      api: this.options.api,
+      session: this.options.session,
+      onLanguage: () => {
+        this.#draw();
+        this.options.onLanguage();
+      },
+    });
   }
 
   #mark() {

@@ -25,7 +25,12 @@ export function failure(error, t, retry) {
     retry && h("div", { class: "cluster" }, h("button", { type: "button", class: "button", on: { click: retry } }, icon("retry"), t("action.retry"))),
   );
   // Whoever is online again does not have to ask again, if this is still what is shown.
-  if (offline && retry) window.addEventListener("online", () => shown.isConnected && retry(), { once: true });
+  if (offline && retry) {
+    const again = () => shown.isConnected && retry();
+    window.addEventListener("online", again, { once: true });
+    // The connection may be back already, and say so no more.
+    if (error.code === "offline" && navigator.onLine) setTimeout(again);
+  }
   return shown;
 }
 

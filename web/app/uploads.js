@@ -5,7 +5,7 @@
 import { ApiError } from "./api.js";
 
 /** @typedef {import("./types.js").UploadTicket} UploadTicket */
-/** @typedef {"waiting" | "sending" | "arrived" | "failed"} UploadState */
+/** @typedef {"waiting" | "sending" | "arrived" | "gone" | "failed"} UploadState */
 
 const AT_ONCE = 3; // more share one line, and all of them end later
 const STORED = "kadr.uploads";
@@ -21,6 +21,8 @@ const MOST_KEPT = 50;
  * @property {number} sent 0…1
  * @property {string | null} videoId
  * @property {string} key of the object in the bucket, once there is one
+ * @property {number} arrived when it did (`Date.now()`); 0 before
+ * @property {boolean} going whether it is being deleted
  * @property {unknown} error why it failed
  * @property {import("./types.js").Video | null} video what is known of it, once it has arrived
  * @property {AbortController} abort
@@ -101,6 +103,28 @@ export class Uploads extends EventTarget {
     this.#changed(item);
   }
 
+  /**
+   * Notes whether a video is being deleted, which goes on in other views as well.
+   * @param {Upload} item
+   * @param {boolean} going
+   */
+  deleting(item, going) {
+    item.going = going;
+    this.#changed(item);
+  }
+
+  /**
+   * Notes that there is no such video: it stays on the list until somebody has read that.
+   * @param {Upload} item
+   */
+  lose(item) {
+    item.state = "gone";
+    item.video = null;
+    item.videoId = null; // after a reload, nothing is asked about it any more
+    this.#store();
+    this.#changed(item);
+  }
+
   #start() {
     const running = this.items.filter(({ state }) => state === "sending").length;
     const waiting = this.items.filter(({ state }) => state === "waiting").reverse();
@@ -123,6 +147,7 @@ export class Uploads extends EventTarget {
       await this.send(ticket, file, { onProgress, signal });
       item.videoId = ticket.video_id;
       item.key = ticket.key;
+      item.arrived = Date.now();
       item.state = "arrived";
       item.sent = 1;
       this.#store();
@@ -153,6 +178,8 @@ export class Uploads extends EventTarget {
       sent: file === null ? 1 : 0,
       videoId: null,
       key: "",
+      arrived: 0,
+      going: false,
       error: null,
       video: null,
       abort: new AbortController(),
@@ -165,7 +192,7 @@ export class Uploads extends EventTarget {
   }
 
   #store() {
-    const kept = this.items.flatMap(({ name, size, videoId, key }) => (videoId === null ? [] : [{ name, size, videoId, key }]));
+    const kept = this.items.flatMap(({ name, size, videoId, key, arrived }) => (videoId === null ? [] : [{ name, size, videoId, key, arrived }]));
     try {
       this.storage?.setItem(STORED, JSON.stringify(kept.slice(0, MOST_KEPT)));
     } catch {
@@ -176,10 +203,11 @@ export class Uploads extends EventTarget {
   #restore() {
     try {
       const kept = JSON.parse(this.storage?.getItem(STORED) ?? "[]");
-      this.items = kept.map((/** @type {{name: string, size: number, videoId: string, key: string}} */ { name, size, videoId, key }) => ({
+      this.items = kept.map((/** @type {{name: string, size: number, videoId: string, key: string, arrived: number}} */ { name, size, videoId, key, arrived }) => ({
         ...this.#item(String(name), Number(size), null),
         videoId: String(videoId),
         key: String(key),
+        arrived: Number(arrived),
       }));
     } catch {
       this.items = [];

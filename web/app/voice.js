@@ -236,8 +236,10 @@ function recording(listener, transcribe) {
       if (!given.signal.aborted) listener.onProblem(microphoneProblem(error));
       return;
     }
-    const meter = new Meter(stream);
+    /** @type {Meter | null} */
+    let meter = null;
     try {
+      meter = new Meter(stream);
       if (given.signal.aborted) return;
       const kind = ["audio/webm;codecs=opus", "audio/mp4", "audio/ogg;codecs=opus"].find((each) => MediaRecorder.isTypeSupported(each));
       const recorder = new MediaRecorder(stream, { ...(kind && { mimeType: kind }), audioBitsPerSecond: 32_000 });
@@ -262,7 +264,7 @@ function recording(listener, transcribe) {
     } catch (error) {
       if (!given.signal.aborted) listener.onProblem(error);
     } finally {
-      meter.close();
+      meter?.close();
       for (const track of stream.getTracks()) track.stop();
     }
   })();

@@ -130,6 +130,23 @@ test("what has arrived is known after a reload; what was being sent is not", asy
   assert.deepEqual(again.items.map(({ name, videoId, state }) => [name, videoId, state]), [["a", "id of a", "arrived"]]);
 });
 
+test("what is gone stays on the list until a reload, and when something has arrived is known after it", async () => {
+  const { uploads, sending, options } = stage();
+  uploads.add([file("a"), file("b")]);
+  await turns();
+  const before = Date.now();
+  sending.get("a")?.done();
+  sending.get("b")?.done();
+  await turns();
+  const gone = uploads.items.find(({ name }) => name === "a");
+  assert.ok(gone);
+  uploads.lose(gone);
+  assert.deepEqual(states(uploads), { a: "gone", b: "arrived" });
+  const [kept, ...others] = new Uploads(options).items;
+  assert.ok(kept && kept.name === "b" && kept.arrived >= before && kept.arrived <= Date.now());
+  assert.deepEqual(others, []);
+});
+
 test("the storage's refusals have codes that the page has words for", () => {
   assert.equal(refusal(400, "<Error><Code>EntityTooLarge</Code></Error>").code, "too_large");
   assert.equal(refusal(403, "<Error><Code>AccessDenied</Code></Error>").code, "upload_expired");

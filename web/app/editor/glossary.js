@@ -36,7 +36,7 @@ export async function editGlossary(body, params, context) {
       await reload();
       toast(t("glossary.removed", { word: entry.source }), {
         action: t("action.undo"),
-        onAction: () => void put(entry).catch((error) => toast(inWords(error, t), { kind: "error" })),
+        onAction: () => void put(entry).catch((error) => isAbort(error) || toast(inWords(error, t), { kind: "error" })),
       });
     } catch (error) {
       if (!isAbort(error)) toast(inWords(error, t), { kind: "error" });

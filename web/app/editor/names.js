@@ -30,6 +30,8 @@ export function nameField({ name, label, placeholder = "", save }, { t, toast })
     }
     saving = false;
     field.removeAttribute("aria-busy");
+    // Left with another name meanwhile; whoever is still in the field will leave it.
+    if (field.value.trim() !== wanted && document.activeElement !== field) void commit();
   };
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;

@@ -39,24 +39,29 @@ export async function editPeople(body, params, context) {
  */
 async function everybody(body, context) {
   const { api, t, signal, navigate } = context;
-  /** @type {Map<string, Person>} */
+  /** @type {Map<Person, HTMLElement>} */
   const selected = new Map();
   const list = h("ul", { class: "people people-edit" });
   const foot = h("div", { class: "results-foot" });
-  const bar = selectionBar();
+  const bar = selectionBar(list);
   const drawBar = () =>
     bar.draw(selected.size > 1 && t("people.selected", { n: selected.size }), [
-      h("button", { type: "button", class: "button primary small", on: { click: () => mergeSheet([...selected.values()], context, () => navigate(address(tab), { replace: true })) } }, t("people.merge")),
+      h("button", { type: "button", class: "button primary small", on: { click: () => mergeSheet([...selected.keys()], context, { merged, done: () => navigate(address(tab), { replace: true }) }) } }, t("people.merge")),
     ]);
+  const merged = (/** @type {Person} */ person) => {
+    selected.get(person)?.remove();
+    selected.delete(person);
+    drawBar();
+  };
   const card = (/** @type {Person} */ person) => {
     const name = person.name ?? t("person.unnamed");
     const box = h("input", { type: "checkbox", class: "pick", "aria-label": t("people.select", { name }) });
     box.addEventListener("change", () => {
-      if (box.checked) selected.set(person.person_id, person);
-      else selected.delete(person.person_id);
+      if (box.checked) selected.set(person, element);
+      else selected.delete(person);
       drawBar();
     });
-    return h(
+    const element = h(
       "li",
       { class: "person-card is-edited", data: { person: person.person_id } },
       h("a", { href: address({ ...tab, id: person.person_id }), "aria-label": t("people.open", { name }) }, portrait(person.portrait_url)),
@@ -74,6 +79,7 @@ async function everybody(body, context) {
       ),
       h("span", { class: "hint" }, t("count.videos", { n: person.videos })),
     );
+    return element;
   };
   const add = (/** @type {PeopleAnswer} */ answer) => {
     append(list, answer.people.map(card));
@@ -92,9 +98,9 @@ async function everybody(body, context) {
  * Asks which of several people stays, and makes the others part of that one.
  * @param {Person[]} people
  * @param {Context} context
- * @param {() => void} done
+ * @param {{merged: (person: Person) => void, done: () => void}} tell `merged`: about each that is part of another one now
  */
-function mergeSheet(people, { api, t, toast }, done) {
+function mergeSheet(people, { api, t, signal, toast }, { merged, done }) {
   // The one that somebody named, or that most is known of.
   const [first] = [...people].sort((a, b) => Number(b.name !== null) - Number(a.name !== null) || b.videos - a.videos);
   let into = first;
@@ -102,18 +108,40 @@ function mergeSheet(people, { api, t, toast }, done) {
   const button = h("button", { type: "button", class: "button primary" }, t("people.merge"));
   button.addEventListener("click", async () => {
     if (into === undefined) return;
+    const kept = into; // whatever is chosen while they are being merged
     button.disabled = true;
     wrong.textContent = "";
     try {
-      for (const other of people) if (other !== into) await api.mergePerson(other.person_id, into.person_id);
+      for (const [other, choice] of [...choices]) {
+        if (other === kept) continue;
+        await api.mergePerson(other.person_id, kept.person_id);
+        // If the next one fails, this one is not merged again.
+        choice.remove();
+        choices.delete(other);
+        merged(other);
+      }
       sheet.close();
-      toast(t("people.merged", { name: into.name ?? t("person.unnamed") }));
+      if (signal.aborted) return;
+      toast(t("people.merged", { name: kept.name ?? t("person.unnamed") }));
       done();
     } catch (error) {
       wrong.textContent = inWords(error, t);
       button.disabled = false;
     }
   });
+  const choices = new Map(
+    people.map((person) => [
+      person,
+      h(
+        "label",
+        { class: "merge-choice" },
+        h("input", { type: "radio", name: "into", checked: person === into, on: { change: () => (into = person) } }),
+        portrait(person.portrait_url, "portrait-small"),
+        h("span", null, person.name ?? t("person.unnamed")),
+        h("span", { class: "hint" }, t("count.videos", { n: person.videos })),
+      ),
+    ]),
+  );
   const sheet = openSheet({
     title: t("people.merge.title"),
     closeLabel: t("action.close"),
@@ -125,16 +153,7 @@ function mergeSheet(people, { api, t, toast }, done) {
         "fieldset",
         { class: "stack-s" },
         h("legend", { class: "label" }, t("people.merge.keep")),
-        people.map((person) =>
-          h(
-            "label",
-            { class: "merge-choice" },
-            h("input", { type: "radio", name: "into", checked: person === into, on: { change: () => (into = person) } }),
-            portrait(person.portrait_url, "portrait-small"),
-            h("span", null, person.name ?? t("person.unnamed")),
-            h("span", { class: "hint" }, t("count.videos", { n: person.videos })),
-          ),
-        ),
+        [...choices.values()],
       ),
       wrong,
       h("div", { class: "cluster end" }, button),
@@ -150,11 +169,11 @@ function mergeSheet(people, { api, t, toast }, done) {
  */
 async function onePerson(body, id, context) {
   const { api, t, signal, navigate, toast } = context;
-  /** @type {Set<string>} */
-  const selected = new Set();
+  /** @type {Map<string, HTMLElement>} */
+  const selected = new Map();
   const list = h("ul", { class: "faces", "aria-label": t("faces.title") });
   const foot = h("div", { class: "results-foot" });
-  const bar = selectionBar();
+  const bar = selectionBar(list);
   const answer = await api.person(id, { limit: PAGE }, { signal });
   const { person } = answer;
   const name = person.name ?? t("person.unnamed");
@@ -167,17 +186,25 @@ async function onePerson(body, id, context) {
       if (!isAbort(error)) toast(inWords(error, t), { kind: "error" });
     }
     bar.busy(false);
+    drawBar();
   };
   const split = () =>
     act(async () => {
-      const made = await api.splitPerson(id, [...selected]);
+      const made = await api.splitPerson(id, [...selected.keys()]);
+      if (signal.aborted) return;
       toast(t("faces.split.done"));
       navigate(address({ ...tab, id: made.person_id }));
     });
   const reject = () =>
     act(async () => {
       const n = selected.size;
-      for (const face of selected) await api.rejectFace(id, face);
+      for (const [face, item] of [...selected]) {
+        await api.rejectFace(id, face);
+        // If the next one fails, this one is not rejected again.
+        item.remove();
+        selected.delete(face);
+      }
+      if (signal.aborted) return;
       toast(t("faces.rejected", { n }));
       navigate(address({ ...tab, id }), { replace: true });
     });
@@ -193,11 +220,12 @@ async function onePerson(body, id, context) {
         const label = t("faces.select", { title: titleOf(key), time: clock(start) });
         const box = h("input", { type: "checkbox", class: "pick", "aria-label": label });
         box.addEventListener("change", () => {
-          if (box.checked) selected.add(face);
+          if (box.checked) selected.set(face, item);
           else selected.delete(face);
           drawBar();
         });
-        return h("li", null, h("label", { class: "face", data: { face } }, portrait(url), box, h("span", { class: "face-name", "aria-hidden": "true" }, titleOf(key)), h("span", { class: "hint", "aria-hidden": "true" }, clock(start))));
+        const item = h("li", null, h("label", { class: "face", data: { face } }, portrait(url), box, h("span", { class: "face-name", "aria-hidden": "true" }, titleOf(key)), h("span", { class: "hint", "aria-hidden": "true" }, clock(start))));
+        return item;
       }),
     );
     return page.next_offset;
@@ -222,8 +250,11 @@ async function onePerson(body, id, context) {
   furtherPages(foot, add(answer), async (offset) => add(await api.person(id, { limit: PAGE, offset }, { signal })), context);
 }
 
-/** A bar at the lower edge with what can be done to what is selected. */
-function selectionBar() {
+/**
+ * A bar at the lower edge with what can be done to what is selected.
+ * @param {HTMLElement} list in which it is selected
+ */
+function selectionBar(list) {
   const text = h("span", { role: "status" });
   const buttons = h("div", { class: "cluster" });
   const element = h("div", { class: "selection-bar", hidden: true }, text, buttons);
@@ -235,8 +266,9 @@ function selectionBar() {
       text.textContent = words || "";
       fill(buttons, actions);
     },
-    /** @param {boolean} is */
+    /** @param {boolean} is whether something is being done: nothing is selected meanwhile */
     busy(is) {
+      list.inert = is;
       for (const button of buttons.querySelectorAll("button")) button.disabled = is;
     },
   };

@@ -35,21 +35,27 @@ export async function editVideos(body, params, context) {
     place,
     foot,
   ]);
-  const ask = (/** @type {number} */ offset) => api.videos({ limit: PAGE, offset, state: which === "all" ? null : which }, { signal });
-  const add = (/** @type {Video[]} */ videos, /** @type {number} */ offset) => {
-    append(list, videos.map((video) => new Row(video, context).element));
-    return videos.length === PAGE ? offset + PAGE : null;
+  /** @type {Row[]} */
+  const rows = [];
+  // Where the next page begins: those that were deleted or tried again are on none any more.
+  const offset = () => rows.filter(({ video, element }) => element.isConnected && (which === "all" || video.state === which)).length;
+  const ask = () => api.videos({ limit: PAGE, offset: offset(), state: which === "all" ? null : which }, { signal });
+  const add = (/** @type {Video[]} */ videos) => {
+    const added = videos.map((video) => new Row(video, context));
+    rows.push(...added);
+    append(list, added.map(({ element }) => element));
+    return videos.length === PAGE ? rows.length : null;
   };
   try {
     fill(place, h("div", { class: "uploads", "aria-hidden": "true" }, Array.from({ length: 4 }, () => h("div", { class: "upload skeleton" }))));
-    const { videos } = await ask(0);
+    const { videos } = await ask();
     if (videos.length === 0) {
       const text = which === "failed" ? t("videos.none.failed.text") : null;
       fill(place, nothing({ title: t(which === "failed" ? "videos.none.failed" : "videos.none"), text, mark: which === "failed" ? "check" : "frame" }));
       return;
     }
     fill(place, list);
-    furtherPages(foot, add(videos, 0), async (offset) => add((await ask(offset)).videos, offset), context);
+    furtherPages(foot, add(videos), async () => add((await ask()).videos), context);
   } catch (error) {
     if (!isAbort(error)) fill(place, failure(error, t, () => (fill(body), void editVideos(body, params, context))));
   }
@@ -62,6 +68,7 @@ class Row {
   #tools = h("div", { class: "upload-tools" });
   #following = new AbortController();
   #going = false;
+  #asking = false;
 
   /**
    * @param {Video} video
@@ -84,6 +91,7 @@ class Row {
   #draw() {
     const { video, context } = this;
     const going = this.#going;
+    const busy = going || this.#asking;
     const { t } = context;
     const name = titleOf(video.key);
     this.element.dataset.status = video.state === "failed" ? "unusable" : video.state;
@@ -92,20 +100,24 @@ class Row {
     const unwell = video.stages.some((stage) => isBroken(stage) || stage.state === "unavailable");
     fill(
       this.#tools,
-      unwell && h("button", { type: "button", class: "button small", "aria-label": t("videos.retry.label", { name }), disabled: going, on: { click: () => void this.#retry() } }, icon("retry"), t("videos.retry")),
+      unwell && h("button", { type: "button", class: "button small", "aria-label": t("videos.retry.label", { name }), disabled: busy, on: { click: () => void this.#retry() } }, icon("retry"), t("videos.retry")),
       h("button", { type: "button", class: "icon-button", "aria-label": t("delete.label", { name }), title: t("action.delete"), disabled: going, on: { click: () => this.#delete() } }, icon("delete")),
     );
   }
 
   async #retry() {
     const { api, t, toast, signal } = this.context;
+    this.#asking = true;
+    this.#draw();
     try {
       const { stages } = await api.retryVideo(this.video.video_id, { signal });
       toast(stages.length > 0 ? t("videos.retried", { stages: stages.map((stage) => t(`stage.${stage}`)).join(", ") }) : t("videos.retried.none"));
-      if (stages.length > 0 && !this.#going) await this.#follow();
+      if (stages.length > 0 && !this.#going) void this.#follow();
     } catch (error) {
       if (!isAbort(error)) toast(inWords(error, t), { kind: "error" });
     }
+    this.#asking = false;
+    this.#draw();
   }
 
   /** Looks at the video until nothing more comes, or until it is being deleted. */
@@ -124,9 +136,10 @@ class Row {
           return "done";
         }
         this.video = video;
-        this.#draw();
-        if (isSettled(this.video)) return "done";
-        return fingerprint(this.video) === before ? "same" : "changed";
+        const changed = fingerprint(video) !== before;
+        if (changed) this.#draw(); // else the focus would be lost for nothing
+        if (isSettled(video)) return "done";
+        return changed ? "changed" : "same";
       },
       { signal },
     );

@@ -181,8 +181,9 @@ async function page(root, id, context) {
           toast(t("rename.saved"));
         },
       );
-    fill(tools, session.can("edit") && h("button", { type: "button", class: "button small", on: { click: rename } }, icon("edit"), t("action.rename")));
+    fill(tools, h("button", { type: "button", class: "button small", on: { click: rename } }, icon("edit"), t("action.rename")));
   };
+  const allow = () => (tools.hidden = !session.can("edit"));
   try {
     if (pages.length === 0) {
       fill(list, posterSkeletons(12));
@@ -193,7 +194,8 @@ async function page(root, id, context) {
     fill(list, grid);
     const offsets = pages.map(add);
     show(first.theme);
-    session.addEventListener("change", () => show(first.theme), { signal });
+    allow();
+    session.addEventListener("change", allow, { signal });
     furtherPages(foot, offsets.at(-1) ?? null, async (offset) => {
       const answer = await api.theme(id, { limit: PAGE, offset }, { signal });
       pages.push(answer);

@@ -22,7 +22,7 @@ import { Uploads, sendForm } from "../uploads.js";
 addMessages(manage);
 
 const ACCEPTED = "video/*,.mkv,.flv,.avi,.ts,.wmv,.mpg,.mpeg,.3gp,.mov,.webm";
-const LATEST = 120_000; // milliseconds after which a video that the index does not know is given up on
+const LATEST = 120_000; // milliseconds from its arrival, after which a video that the index does not know is given up on
 
 /** The uploads go on in other views, so they outlive this one. @type {Uploads | null} */
 let uploads = null;
@@ -155,7 +155,6 @@ class Row {
   #drawn = "";
   #said = "";
   #following = false;
-  #going = false;
 
   /**
    * @param {Upload} item
@@ -176,6 +175,8 @@ class Row {
       this.#tools,
     );
     this.update();
+    // Also what was settled when it was seen last may have been deleted meanwhile.
+    if (item.state === "arrived" && !this.#following) void this.#follow();
   }
 
   /** @param {(message: string) => void} [announce] */
@@ -186,7 +187,7 @@ class Row {
     this.#bar.style.setProperty("--done", String(item.sent));
     this.#bar.setAttribute("aria-valuenow", String(percent));
     if (item.state === "sending") this.#state.textContent = t("upload.sending", { percent });
-    const drawn = [item.state, item.video && fingerprint(item.video), this.#going, String(item.error)].join(" ");
+    const drawn = [item.state, item.video && fingerprint(item.video), item.going, String(item.error)].join(" ");
     if (drawn !== this.#drawn) {
       this.#drawn = drawn;
       this.#draw(announce);
@@ -198,23 +199,23 @@ class Row {
   #draw(announce) {
     const { item, context } = this;
     const { t, session } = context;
-    const { name, video, videoId } = item;
+    const { name, video, videoId, going } = item;
     const look = status(item);
     this.element.dataset.status = look;
     this.#bar.hidden = item.state !== "sending";
-    if (this.#going) this.#state.textContent = t("delete.going");
+    if (going) this.#state.textContent = t("delete.going");
     else if (look === "error") this.#state.textContent = t("upload.failed", { reason: inWords(item.error, t) });
     else if (look !== "sending") this.#state.textContent = t(`upload.${look}`);
     fill(this.#stages, video && stageRow(video, t("upload.stages", { name }), t), video && brokenStages(video, t));
     if (video?.thumbnail_url && !this.#picture.querySelector("img")) fill(this.#picture, picture(video.thumbnail_url));
     const button = (/** @type {import("../icons.js").IconName} */ mark, /** @type {string} */ label, /** @type {() => void} */ click) =>
-      h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, disabled: this.#going, on: { click } }, icon(mark));
+      h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, disabled: going, on: { click } }, icon(mark));
     const remove = () => this.all.remove(item);
     fill(
       this.#tools,
       videoId !== null && (look === "searchable" || look === "more") && h("a", { class: "button small primary", href: address({ video: videoId }), "aria-label": `${t("upload.watch")}: ${name}` }, icon("play"), t("upload.watch")),
       item.state === "waiting" || item.state === "sending" ? button("close", t("upload.cancel", { name }), remove) : null,
-      item.state === "failed" && [item.file && button("retry", t("upload.retry", { name }), () => this.all.again(item)), button("close", t("upload.dismiss", { name }), remove)],
+      (item.state === "failed" || item.state === "gone") && [item.state === "failed" && item.file && button("retry", t("upload.retry", { name }), () => this.all.again(item)), button("close", t("upload.dismiss", { name }), remove)],
       item.state === "arrived" && (videoId !== null && video !== null && session.can("edit") ? button("delete", t("delete.label", { name }), () => this.#delete(videoId)) : button("close", t("upload.dismiss", { name }), remove)),
     );
     const news = look === "searchable" || look === "more" ? "searchable" : look === "error" || look === "unusable" ? "failed" : "";
@@ -229,15 +230,16 @@ class Row {
     const { videoId } = item;
     if (videoId === null) return;
     this.#following = true;
-    const began = Date.now();
     await poll(
       async () => {
         if (!all.items.includes(item)) return "done";
+        if (item.going) return "same"; // what deletes it looks at it
         const video = await findVideo(api, { id: videoId, key: item.key }, { signal });
+        if (item.going || signal.aborted) return "same";
         if (video === null) {
-          // Known before, or a reload ago, and not any more: somebody has deleted it.
-          if (item.video === null && item.file !== null && Date.now() - began < LATEST) return "changed";
-          all.remove(item);
+          // Not known yet, or not any more: somebody has deleted it.
+          if (item.video === null && Date.now() - item.arrived < LATEST) return "changed";
+          all.lose(item);
           return "done";
         }
         const before = item.video && fingerprint(item.video);
@@ -252,21 +254,20 @@ class Row {
 
   /** @param {string} id */
   #delete(id) {
-    const going = (/** @type {boolean} */ is) => {
-      this.#going = is;
-      this.update();
-    };
-    void deleteVideo({ id, key: this.item.key }, titleOf(this.item.name), this.context, { going: () => going(true), gone: () => this.all.remove(this.item), kept: () => going(false) });
+    const { item, all } = this;
+    // It is followed until it is gone in other views as well, like the upload itself.
+    const context = { ...this.context, signal: item.abort.signal };
+    void deleteVideo({ id, key: item.key }, titleOf(item.name), context, { going: () => all.deleting(item, true), gone: () => all.remove(item), kept: () => all.deleting(item, false) });
   }
 }
 
 /**
  * In what state somebody would say an upload is.
  * @param {Upload} item
- * @returns {"waiting" | "sending" | "error" | "arrived" | "indexing" | "searchable" | "more" | "empty" | "unusable"}
+ * @returns {"waiting" | "sending" | "error" | "arrived" | "gone" | "indexing" | "searchable" | "more" | "empty" | "unusable"}
  */
 function status({ state, video }) {
-  if (state === "waiting" || state === "sending") return state;
+  if (state === "waiting" || state === "sending" || state === "gone") return state;
   if (state === "failed") return "error";
   if (video === null) return "arrived";
   if (video.state === "failed") return "unusable";

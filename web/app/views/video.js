@@ -21,6 +21,7 @@ import { failure, posterSkeletons } from "../states.js";
 /** @typedef {import("../types.js").Video} Video */
 /** @typedef {import("../types.js").Result} Result */
 
+const RENEWED = 1_800_000; // milliseconds: within them a link does not run out
 const SIMILAR = 12;
 const DEEP = 50; // results among which the reason for this video is looked for
 
@@ -67,8 +68,9 @@ export async function render(root, params, context) {
     ),
     similar,
   );
-  showStages(stages, video, context);
-  await Promise.all([explainWhy(why, params, context, { id, jump, mark: player.mark }), showSimilar(similar, id, context)]);
+  const showAlike = () => showSimilar(similar, id, context);
+  showStages(stages, video, context, () => void showAlike());
+  await Promise.all([explainWhy(why, params, context, { id, jump, mark: player.mark }), video.state === "searchable" && showAlike()]);
   return () => {
     memory.time = player.time();
     stopPreview();
@@ -94,21 +96,26 @@ function stage(video, at, { api, t, signal }) {
   });
   const line = h("div", { class: "moments-line" });
   const wrong = h("p", { class: "watch-wrong", role: "alert", hidden: true }, t("video.failed"));
-  let renewed = false;
+  let renewed = -Infinity;
   media.addEventListener("error", async () => {
     if (signal.aborted) return;
-    // A link works for an hour: the page may have been open for longer.
-    const fresh = renewed ? null : await api.video(video.video_id, { signal }).catch(() => null);
-    renewed = true;
-    if (fresh !== null) media.src = `${fresh.video_url}#t=${media.currentTime || at}`;
-    else wrong.hidden = false;
+    const playing = !media.paused;
+    // A link works for an hour: the page may have been open for longer. One that breaks sooner is not what is wrong.
+    const fresh = performance.now() - renewed < RENEWED ? null : await api.video(video.video_id, { signal }).catch(() => null);
+    if (signal.aborted) return;
+    renewed = performance.now();
+    wrong.hidden = fresh !== null;
+    if (fresh === null) return;
+    media.src = `${fresh.video_url}#t=${media.currentTime || at}`;
+    if (playing) void media.play().catch(() => undefined);
   });
   media.addEventListener(
     "loadedmetadata",
     () => {
       if (at > 0 && Math.abs(media.currentTime - at) > 0.3) media.currentTime = Math.min(at, Math.max(0, media.duration - 0.2));
       // With sound where the browser lets it: somebody has just tapped to get here. Without, where not.
-      media.play().catch(() => {
+      media.play().catch((error) => {
+        if (error.name !== "NotAllowedError") return; // paused, or left, before it played
         media.muted = true;
         media.play().catch(() => undefined);
       });
@@ -222,7 +229,7 @@ async function explainWhy(why, params, { api, t, signal, memory }, { id, jump, m
       h(
         "div",
         { class: "panel stack" },
-        h("div", { class: "why-head" }, h("h2", null, t("evidence.title")), h("a", { class: "chip", href: address({ q, ...narrowing(params) }) }, icon("search"), q)),
+        h("div", { class: "why-head" }, h("h2", null, t("evidence.title")), h("a", { class: "chip", href: address({ q, ...narrowing(params) }) }, icon("search"), h("span", null, q))),
         evidencePanel(found, { t, jump }),
       ),
     ]);
@@ -236,8 +243,9 @@ async function explainWhy(why, params, { api, t, signal, memory }, { id, jump, m
  * @param {HTMLElement} section
  * @param {Video} video
  * @param {Context} context
+ * @param {() => void} onSearchable it can be found now
  */
-function showStages(section, video, { api, t, signal }) {
+function showStages(section, video, { api, t, signal }, onSearchable) {
   const draw = (/** @type {Video} */ now) =>
     fill(
       section,
@@ -262,13 +270,14 @@ function showStages(section, video, { api, t, signal }) {
     );
   draw(video);
   if (isSettled(video)) return;
-  let last = fingerprint(video);
+  let last = video;
   void poll(
     async () => {
       const now = await findVideo(api, { id: video.video_id, key: video.key }, { signal });
       if (now === null) return "done"; // deleted meanwhile
-      if (fingerprint(now) === last) return "same";
-      last = fingerprint(now);
+      if (fingerprint(now) === fingerprint(last)) return "same";
+      if (now.state === "searchable" && last.state !== "searchable") onSearchable();
+      last = now;
       draw(now);
       return isSettled(now) ? "done" : "changed";
     },

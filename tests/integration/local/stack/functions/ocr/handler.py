@@ -9,6 +9,8 @@ from urllib.parse import quote
 import boto3
 
 ANSWER = "first"
+s3 = boto3.client("s3")
+sqs = boto3.client("sqs")
 
 
 def handler(event, context):
@@ -25,8 +27,8 @@ def handler(event, context):
         if key.startswith("raises") and first:
             raise RuntimeError("as asked")
         if key.startswith("fails") and first:
-            boto3.client("sqs").change_message_visibility(
-                QueueUrl=boto3.client("sqs").get_queue_url(QueueName="kadr-local-ocr")["QueueUrl"],
+            sqs.change_message_visibility(
+                QueueUrl=sqs.get_queue_url(QueueName="kadr-local-ocr")["QueueUrl"],
                 ReceiptHandle=record["receiptHandle"],
                 VisibilityTimeout=0,
             )
@@ -35,7 +37,7 @@ def handler(event, context):
         if key.startswith("poison"):
             raise RuntimeError("always")
         name = f"{body['detail-type']}/{body['detail'].get('reason', '')}/{quote(key)}"
-        boto3.client("s3").put_object(
+        s3.put_object(
             Bucket=os.environ["DERIVED_BUCKET"],
             Key=name,
             Body=json.dumps({"event": body, "record": record, "answer": ANSWER}).encode(),
