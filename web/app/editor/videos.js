@@ -124,8 +124,9 @@ class Row {
   async #follow() {
     const { api, signal: left } = this.context;
     this.#following.abort(); // one look at a time, however often somebody tries again
-    this.#following = new AbortController();
-    const signal = AbortSignal.any([left, this.#following.signal]);
+    const following = (this.#following = new AbortController());
+    const { signal } = this.#following;
+    left.addEventListener("abort", () => following.abort(), { once: true, signal });
     await poll(
       async () => {
         const before = fingerprint(this.video);

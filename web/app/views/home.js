@@ -16,8 +16,10 @@ const IDEAS = 8;
 const ASKED = 20; // suggestions among which the ideas are
 const THEMES = 12;
 
+/** @typedef {import("../types.js").Suggestion} Suggestion */
+
 /** @type {import("../types.js").Render} */
-export async function render(root, _params, { api, t, title, signal, memory }) {
+export async function render(root, _params, { api, t, language, title, signal, memory }) {
   title("");
   const ideas = h("div", { class: "ideas" });
   const newest = h("section", { class: "newest", "aria-label": t("home.newest") });
@@ -48,15 +50,10 @@ export async function render(root, _params, { api, t, title, signal, memory }) {
 
   const suggest = async () => {
     try {
-      const known = /** @type {string[] | undefined} */ (memory.ideas);
-      const texts =
-        known ??
-        (await api.suggest({ q: "", k: ASKED }, { signal })).suggestions
-          // Themes have a shelf, and a page each.
-          .filter(({ source }) => source !== "theme")
-          .map(({ text }) => text)
-          .slice(0, IDEAS);
-      memory.ideas = texts;
+      const known = /** @type {Suggestion[] | undefined} */ (memory.suggestions);
+      const suggestions = known ?? (await api.suggest({ q: "", k: ASKED }, { signal })).suggestions;
+      memory.suggestions = suggestions;
+      const texts = ideasOf(suggestions, language);
       if (texts.length === 0) return;
       append(ideas, [
         h("h2", { class: "visually-hidden" }, t("home.try")),
@@ -86,6 +83,23 @@ export async function render(root, _params, { api, t, title, signal, memory }) {
 
   await Promise.all([load(), suggest(), browse()]);
   return stopPreview;
+}
+
+/**
+ * What to search for, of what is popular: one of those that mean the same, in the script of the page's language first.
+ * @param {Suggestion[]} suggestions
+ * @param {import("../types.js").Language} language
+ */
+function ideasOf(suggestions, language) {
+  const own = language === "ru" ? /\p{Script=Cyrillic}/u : /\p{Script=Latin}/u;
+  const other = language === "ru" ? /\p{Script=Latin}/u : /\p{Script=Cyrillic}/u;
+  const first = (/** @type {string} */ text) => (own.test(text) && !other.test(text) ? 0 : 1);
+  const sorted = suggestions
+    // Themes have a shelf, and a page each.
+    .filter(({ source }) => source !== "theme")
+    .sort((a, b) => first(a.text) - first(b.text));
+  const groups = new Map([...sorted].reverse().map(({ group, text }) => [group, text]));
+  return sorted.filter(({ group, text }) => groups.get(group) === text).map(({ text }) => text).slice(0, IDEAS);
 }
 
 /**
