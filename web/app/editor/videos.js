@@ -125,7 +125,7 @@ class Row {
     const { api, signal: left } = this.context;
     this.#following.abort(); // one look at a time, however often somebody tries again
     const following = (this.#following = new AbortController());
-    const { signal } = this.#following;
+    const { signal } = following;
     left.addEventListener("abort", () => following.abort(), { once: true, signal });
     await poll(
       async () => {
