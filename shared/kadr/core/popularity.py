@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log2
-from zlib import crc32
 
 from kadr.core.blocklist import blocked
 from kadr.core.suggestions import MOST_WORDS, Phrase, Source
@@ -66,8 +65,7 @@ def phrases(content: Content, *, most: int = MOST_PHRASES, usual: Usual | None =
         _, source, text = max(sources, key=lambda each: each[0])
         popularity = sum(each[0] for each in sources)
         made.append(Phrase(text, source, 1 + log2(1 + popularity)))
-    # Of equally popular ones none comes first for its letters: else an empty box showed digits and Latin alone.
-    made.sort(key=lambda each: (-each.weight, crc32(each.text.encode()), each.text))
+    made.sort(key=lambda phrase: phrase.order)
     kept = (each for each in made if not blocked(each.text))
     return [each for each, _ in zip(kept, range(most), strict=False)]
 

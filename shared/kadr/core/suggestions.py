@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
+from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -81,6 +82,14 @@ class Phrase:
     source: Source
     weight: float
 
+    @property
+    def order(self) -> tuple[float, int, str]:
+        """What phrases are sorted by, the heaviest first.
+
+        Of equals none comes first for its letters: an empty box would show digits and Latin alone.
+        """
+        return -self.weight, crc32(self.text.encode()), self.text
+
 
 @dataclass(frozen=True)
 class Dictionary:
@@ -109,7 +118,7 @@ class Dictionary:
         cls, phrases: Sequence[Phrase], vectors: npt.NDArray[np.int8] | None = None, *, encoder: str = ""
     ) -> Dictionary:
         """Return the dictionary of ``phrases``, whose ``vectors`` stand in the same order."""
-        order = sorted(range(len(phrases)), key=lambda place: (-phrases[place].weight, phrases[place].text))
+        order = sorted(range(len(phrases)), key=lambda place: phrases[place].order)
         spelt = [tuple(dict.fromkeys(tokens(phrases[place].text))) for place in order]
         words = tuple(sorted({word for each in spelt for word in each}))
         numbers = {word: number for number, word in enumerate(words)}
