@@ -1,4 +1,4 @@
-"""Stages whose function was killed: nobody could record that, so it is noticed here, hourly."""
+"""Stages whose function was killed or whose message was lost, which nobody could record."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kadr.runtime.wiring import Wiring
 
 @dataclass(frozen=True, slots=True)
 class Killed:
-    """How many ``stages`` were found to have been killed."""
+    """How many ``stages`` were found to be dead."""
 
     stages: int
 

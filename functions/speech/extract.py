@@ -108,7 +108,7 @@ def understand(
                 confidence=said.confidence,
                 translation=""
                 if transcript.language == "en"
-                else _english(clean(translation)) or _left_over(said.text, translate),
+                else _english(clean(translation), said.text, translate),
                 words=tuple(
                     Word(word.text.strip(), *window.word_in_video(word.start, word.end))
                     for word in said.words
@@ -127,13 +127,14 @@ def _aligned(said: Sequence[Said], translated: Sequence[Said]) -> list[str]:
     return [" ".join(part) for part in parts]
 
 
-def _english(translation: str) -> str:
-    """Return Whisper's translation, unless it has only written the Russian down once more."""
-    return "" if script(translation) in _RUSSIAN else translation
-
-
-def _left_over(text: str, translate: Callable[[str], str] | None) -> str:
-    return translate(text) if translate is not None and script(text) in _RUSSIAN else ""
+def _english(translation: str, text: str, translate: Callable[[str], str] | None) -> str:
+    """Return Whisper's translation; where that has Russian in it, or nothing, the translator's."""
+    written = script(translation) if translation else "cyrillic"
+    if written not in _RUSSIAN:
+        return translation
+    anew = translate(text) if translate is not None and script(text) in _RUSSIAN else ""
+    # A name that was left in Russian is no reason to lose the rest.
+    return anew or ("" if written == "cyrillic" else translation)
 
 
 def _embed(moments: Sequence[Moment], models_dir: Path) -> Vector | None:

@@ -65,8 +65,8 @@ def test_faces_are_rejected_once_and_only_those_that_were_meant(site: Site) -> N
         expect(page.get_by_role("heading", name="Найдите тот самый кадр")).to_be_visible()
         with page.expect_response("**/people/1/reject"):
             held[2].fulfill(json=person("1"))
-        page.get_by_role("link", name="Загрузка").click()  # and nothing calls anybody back from there
-        expect(page.get_by_role("heading", level=1)).to_have_text("Загрузка")
+        page.wait_for_timeout(300)  # nothing calls anybody back
+        expect(page.get_by_role("heading", name="Найдите тот самый кадр")).to_be_visible()
 
 
 def test_people_who_are_merged_already_are_not_merged_again(site: Site) -> None:
@@ -161,5 +161,5 @@ def test_the_next_page_begins_behind_what_is_still_on_this_one(site: Site) -> No
         until_sent(page, gone, 1)
         known.remove("0.mp4")
         expect(rows).to_have_count(49)
-        page.get_by_role("button", name="Показать ещё").click()
+        rows.last.scroll_into_view_if_needed()  # the next page comes by itself
         expect(rows).to_have_count(59)

@@ -2,7 +2,7 @@
  * @file Starts the page: the shell once, and a view for every entry of the history.
  */
 
-import { Api, ApiError, isAbort } from "./api.js";
+import { Api, ApiError, inWords, isAbort } from "./api.js";
 import { h } from "./dom.js";
 import { currentLanguage, translator } from "./i18n.js";
 import { followSystemTheme, showTheme } from "./preferences.js";
@@ -161,7 +161,7 @@ async function open(view) {
 /** Fetches ahead what is in the navigation, while there is a connection: what does not come once stays away until a reload. */
 function fetchRest() {
   if (navigator.onLine === false) return;
-  const views = ["video", "themes", "people", "upload", ...(session.can("edit") ? ["editor"] : [])];
+  const views = ["search", "video", "themes", "people", "upload", ...(session.can("edit") ? ["editor"] : [])];
   for (const coming of [...views.map(open), import("./settings.js")]) void coming.catch(() => undefined);
 }
 
@@ -224,12 +224,14 @@ document.addEventListener(
 showTheme();
 followSystemTheme();
 document.body.append(...shell.elements);
-const check = () => void session.check((key) => api.askSession(key));
+const ask = (/** @type {string} */ key) => api.askSession(key);
+const check = () => void session.check(ask);
 check();
 window.addEventListener("online", check);
 // A link with a key, opened where the page is already.
 window.addEventListener("hashchange", () => {
-  session.load();
-  check();
+  const other = session.load();
+  if (other === null) check();
+  else void session.signIn(other, ask).catch((error) => shell.toast(inWords(error, translator(currentLanguage())), { kind: "error" }));
 });
 router.start();

@@ -22,16 +22,16 @@ export class Session extends EventTarget {
 
   /**
    * Takes the key out of the address, before anybody can copy it from there, or the one that this tab has.
+   * @returns {string | null} a key that is to be tried, because the one before it is known to work
    */
   load() {
     const given = new URLSearchParams(location.hash.slice(1)).get("key");
     if (given !== null) history.replaceState(history.state, "", location.pathname + location.search);
-    if (given) {
-      // Kept before it is known whether it is valid: the address has lost it, and whoever goes on at once would have, too.
-      store(given);
-      this.scopes = [];
-    }
+    if (given && this.scopes.length > 0) return given;
+    // Kept before it is known whether it is valid: the address has lost it, and whoever goes on at once would have, too.
+    if (given) store(given);
     this.key = given || this.key || stored();
+    return null;
   }
 
   /**

@@ -15,9 +15,10 @@ import { openSheet } from "./sheet.js";
  * @param {object} options
  * @param {import("./api.js").Api} options.api
  * @param {import("./session.js").Session} options.session
+ * @param {(message: string, about: {kind: "info" | "error"}) => void} options.toast
  * @param {() => void} options.onLanguage
  */
-export function openSettings({ api, session, onLanguage }) {
+export function openSettings({ api, session, toast, onLanguage }) {
   const body = h("div", { class: "stack settings" });
   const sheet = openSheet({ title: "", body });
 
@@ -94,6 +95,8 @@ export function openSettings({ api, session, onLanguage }) {
       told.textContent = inWords(error, t);
     }
     draw(told);
+    // Whoever has closed the sheet meanwhile is told all the same.
+    if (!sheet.element.isConnected) toast(told.textContent ?? "", { kind: told.getAttribute("role") === "alert" ? "error" : "info" });
   }
 
   /** @param {Translate} t */

@@ -154,6 +154,7 @@ export class Shell {
     module.openSettings({
       api: this.options.api,
       session: this.options.session,
+      toast: (message, about) => this.toast(message, about),
       onLanguage: () => {
         this.#draw();
         this.options.onLanguage();

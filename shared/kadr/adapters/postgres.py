@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
@@ -156,6 +156,8 @@ class Postgres:
         Raises:
             DependencyError: the database cannot be reached, or broke off.
         """
+        import psycopg
+
         with self.transaction() as connection:
             connection.commit()
             connection.autocommit = True
@@ -166,7 +168,9 @@ class Postgres:
                     yield alone
                 finally:
                     if alone and not connection.closed:
-                        connection.execute("SELECT pg_advisory_unlock(%s)", (number,))
+                        # A session that was ended meanwhile (RDS Proxy does that to idle ones) holds no lock.
+                        with suppress(psycopg.OperationalError):
+                            connection.execute("SELECT pg_advisory_unlock(%s)", (number,))
             finally:
                 if not connection.closed:
                     connection.autocommit = False

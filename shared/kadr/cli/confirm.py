@@ -9,15 +9,16 @@ import typer
 from kadr.cli.failure import CommandError
 
 
-def confirmed(question: str, *, done: str, do: str) -> bool:
+def confirm(question: str, *, done: str, do: str) -> None:
     """Ask; ``done`` and ``do`` are the verb of what is asked for: "deleted", "delete".
 
     Raises:
+        typer.Exit: the answer was no, and it has been said that nothing was done.
         CommandError: there is nobody to ask.
         typer.Abort: Ctrl-C.
     """
     try:
-        return typer.confirm(question, err=True)
+        agreed = typer.confirm(question, err=True)
     except typer.Abort:
         if sys.stdin.isatty():
             raise  # Ctrl-C
@@ -25,3 +26,6 @@ def confirmed(question: str, *, done: str, do: str) -> bool:
             f"Nothing was {done}: there is nobody to ask, as the input is not a terminal. To {do} without "
             "being asked, use --yes."
         ) from None
+    if not agreed:
+        typer.echo(f"Nothing was {done}.", err=True)
+        raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kadr.cli.bar import Bar
-from kadr.cli.confirm import confirmed
+from kadr.cli.confirm import confirm
 from kadr.cli.database import database
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, Yes, session_of
@@ -100,9 +100,8 @@ def extract(  # noqa: PLR0917 - typer names them
             _say(meant)
         if dry_run:
             return
-        if meant and not yes and not confirmed("Extract them again?", done="sent", do="extract"):
-            stderr().print("Nothing was sent.")
-            raise typer.Exit(1)
+        if meant and not yes:
+            confirm("Extract them again?", done="sent", do="extract")
         queues = backlogs(target, [made.stage for made in meant])
         sent: dict[str, int] = {}
         try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kadr.cli.confirm import confirmed
+from kadr.cli.confirm import confirm
 from kadr.cli.database import database
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, Yes, session_of
@@ -105,8 +105,8 @@ def remove(
             names = ", ".join(printable(wanted[each]) for each in missing)
             raise CommandError(f"There is no entry {names}; nothing was removed. See `kadr glossary list`.")
         question = f"Remove {', '.join(map(printable, wanted))}?"
-        if not yes and not confirmed(question, done="removed", do="remove"):
-            raise typer.Exit(1)
+        if not yes:
+            confirm(question, done="removed", do="remove")
         store.change(tenant, remove=wanted)
     for each in wanted:
         typer.echo(f"removed: {printable(each)}")

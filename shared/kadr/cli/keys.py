@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kadr.cli.confirm import confirmed
+from kadr.cli.confirm import confirm
 from kadr.cli.database import database
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, Yes, session_of
@@ -95,10 +95,12 @@ def revoke(
     from kadr.adapters.api_keys import PostgresKeyStore
     from kadr.cli.console import printable
 
-    question = f"Revoke {printable(name)}? Whoever uses it is refused from then on."
-    if not yes and not confirmed(question, done="revoked", do="revoke"):
-        raise typer.Exit(1)
     with database(session_of(ctx).target()) as postgres:
-        if not PostgresKeyStore(postgres).revoke(name):
+        store = PostgresKeyStore(postgres)
+        known = [each.name for each in store.keys() if each.revoked_at is None]  # noqa: SIM118 - no mapping
+        if name in known and not yes:
+            question = f"Revoke {printable(name)}? Whoever uses it is refused from then on."
+            confirm(question, done="revoked", do="revoke")
+        if not store.revoke(name):
             raise CommandError(f"There is no valid key called {name}. See `kadr key list`.")
     typer.echo(f"revoked: {name}")

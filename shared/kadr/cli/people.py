@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from kadr.cli.confirm import confirmed
+from kadr.cli.confirm import confirm
 from kadr.cli.database import database, vector_database
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, Yes, session_of
@@ -120,10 +120,8 @@ def merge(
     """Say that two people are one; for good."""
     with _people(ctx) as people:
         one, other = people.one(person), people.one(into)
-        if not yes and not confirmed(
-            f"Make {_who(one)} and {_who(other)} one, for good?", done="merged", do="merge"
-        ):
-            raise typer.Exit(1)
+        if not yes:
+            confirm(f"Make {_who(one)} and {_who(other)} one, for good?", done="merged", do="merge")
         found = people.editor.merge(one.person_id, other.person_id)
     _show(found, as_json=as_json)
 
@@ -141,8 +139,8 @@ def erase(ctx: typer.Context, person: Who, yes: Yes = False, dry_run: DryRun = F
         if dry_run:
             typer.echo(f"would erase: {seen}")
             return
-        if not yes and not confirmed(f"Erase {seen}?", done="erased", do="erase"):
-            raise typer.Exit(1)
+        if not yes:
+            confirm(f"Erase {seen}?", done="erased", do="erase")
         objects = S3ObjectStore(target.client("s3"))
         faces = people.editor.erase(found.person_id, objects, target.derived_bucket)
     typer.echo(f"erased: {who}, {counted(faces, 'face')}")

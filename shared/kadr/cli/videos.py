@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from kadr.cli.confirm import confirmed
+from kadr.cli.confirm import confirm
 from kadr.cli.failure import CommandError
 from kadr.cli.session import AsJson, DryRun, Yes, session_of
 
@@ -223,7 +223,7 @@ def delete(  # noqa: PLR0917 - Typer passes them by name
     as_json: AsJson = False,
 ) -> None:
     """Delete videos from the bucket, and with that everything that was made from them."""
-    from kadr.cli.console import printable, stderr
+    from kadr.cli.console import printable
 
     target = session_of(ctx).target()
     s3 = target.client("s3")
@@ -239,9 +239,7 @@ def delete(  # noqa: PLR0917 - Typer passes them by name
     if not yes:
         what = f"{keys[0]}" if len(keys) == 1 else f"{len(keys)} videos ({', '.join(keys[:3])}…)"
         question = f"Delete {printable(what)} and everything found in it?"
-        if not confirmed(question, done="deleted", do="delete"):
-            stderr().print("Nothing was deleted.")
-            raise typer.Exit(1)
+        confirm(question, done="deleted", do="delete")
     for key in keys:
         s3.delete_object(Bucket=target.media_bucket, Key=key)
     left: list[str] = []

@@ -29,7 +29,7 @@ class VideoFacts:
     created_at: datetime
     duration: float | None = None  # seconds
     people: tuple[UUID, ...] = ()
-    model_versions: Mapping[Stage, str] = field(default_factory=dict)  # what each stage worked with
+    model_versions: Mapping[Stage, str] = field(default_factory=dict)  # what its results were made with
 
 
 @dataclass(frozen=True, slots=True)

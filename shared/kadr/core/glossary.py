@@ -89,7 +89,7 @@ _DERIVATIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ий", ("о",)),
 )
 # Prefixes that more words of the dictionary begin with than are made with them: постель, экспресс, артель.
-_CHANCE_PREFIXES = frozenset({"пост", "экс", "рок", "поп", "арт", "тех"})
+_CHANCE_PREFIXES = frozenset({"пост", "экс", "рок", "поп", "арт"})
 # For words that the lemmatiser guesses wrong (вайба, сониками, влюблённые): endings of forms, longest first,
 # and those of the dictionary forms they may belong to.
 _INFLECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -329,7 +329,7 @@ class Glossary:
     ) -> tuple[int, Piece]:
         """Return how many words the piece that begins at ``index`` has, and the piece."""
         word = found[index]
-        if word.text == "про" and index and index == len(found) - 1:
+        if word.text == "про" and index == len(found) - 1 > 0 and script(found[index - 1].text) != "cyrillic":
             return 1, Piece(word.source, _cased("pro", like=word.source), "word")  # айфон 15 про
         kind: PieceKind = "phrase"
         length, target = self._longest_phrase(found, index, cleaned, root=self._phrases)
@@ -411,7 +411,7 @@ class Glossary:
         chance = _CHANCE_PREFIXES if self._known(lemma) else frozenset()
         for length in range(min(8, len(lemma) - 3), 1, -1):
             prefix, rest = self._prefixes.get(lemma[:length]), lemma[length:].removeprefix("-")
-            if prefix is not None and lemma[:length] not in chance:
+            if prefix is not None and (lemma[:length] not in chance or lemma[length] == "-"):
                 whole = next((form for form in self._forms(rest) if form in self._words), None)
                 if whole is not None and len(whole) > 2:
                     return f"{self._first(prefix)} {self._first(self._words[whole])}"

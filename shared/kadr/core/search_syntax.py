@@ -2,8 +2,8 @@
 
 Quotes are straight (``"…"``), Russian (``«…»``) or typographic (``“…”``, ``„…“``), because keyboards of
 phones choose for people. What does not follow the rules is text like any other: a quote that is never closed,
-a dash inside a word or beside a space, a minus before a number, phrases and exclusions beyond the first
-:data:`MOST` of each. Nothing that can be typed is an error.
+a dash inside a word or beside a space, a minus before a number, phrases beyond the first :data:`MOST`.
+Exclusions beyond as many are left out. Nothing that can be typed is an error.
 """
 
 from __future__ import annotations
@@ -74,11 +74,10 @@ def parse_search(query: str) -> SearchText:
             continue  # nothing to exclude by: leave it as it stands
         rest.append(typed[end : match.start()])
         into = phrases if required else excluded
-        if form and form not in into:
-            if len(into) < MOST:
-                into[form] = text
-            else:
-                rest.append(text)
+        if form and (form in into or len(into) < MOST):
+            into.setdefault(form, text)
+        elif form and required:
+            rest.append(text)
         end = match.end()
     if not end:
         return SearchText(typed, typed)

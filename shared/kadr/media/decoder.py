@@ -369,7 +369,7 @@ def _picture(frame: Any, stream: Any, plan: dict[str, Any], scaler: Any) -> tupl
         packed = bytes(pixels[: row * height])
     else:
         packed = b"".join(pixels[at : at + row] for at in range(0, line * height, line))
-    if frame.color_trc == ColorTrc.SMPTE2084:
+    if channels == 3 and frame.color_trc == ColorTrc.SMPTE2084:
         packed = packed.translate(_standard_range())
     return width, height, packed
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from kadr.core.errors import DamagedMediaError
 from kadr.media import child
 from kadr.media.limits import DEFAULT_LIMITS, MediaLimits
 
@@ -53,6 +54,8 @@ def sample_frames(path: Path, plan: FramePlan, limits: MediaLimits = DEFAULT_LIM
             continue
         height, width = facts["height"], facts["width"]
         image = np.frombuffer(payload, np.uint8).reshape(height, width, -1)
+        if image.shape[2] not in (3, 4):
+            raise DamagedMediaError("the decoder sent a picture of another size than it said")
         if image.shape[2] == 4:
             image = _over_white(image)
         if facts["turns"]:

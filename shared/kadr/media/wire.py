@@ -1,7 +1,7 @@
 """The messages that the decoding child sends through its pipe.
 
 A message is a fixed header (two unsigned integers: bytes of JSON, bytes of payload), a JSON object
-with a ``kind``, and raw bytes. Kinds: ``info`` (facts), ``frame`` (RGB bytes), ``audio`` (float32
+with a ``kind``, and raw bytes. Kinds: ``info`` (facts), ``frame`` (RGB or RGBA bytes), ``audio`` (float32
 samples), ``unopened`` (the codecs of sound that is not opened), ``error`` (an error of the media tree by
 name), ``end``. The child is not trusted: the reader checks every size before it allocates.
 """

@@ -60,9 +60,10 @@ class Extractions(Protocol):
         """Return the time by the database's clock."""
 
     def bury(self) -> int:
-        """Say of stages that their worker was killed and nobody has come for them, that they are dead.
+        """Say of stages that are dead that they are: their worker was killed, or their message was lost.
 
-        Return how many. Killed means that memory or time ran out: nobody could record it.
+        Return how many. Killed means that memory or time ran out: nobody could record it. An assembly
+        leaves no trace of either, but that nobody has done it for hours.
         """
 
     def made(

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 
 from kadr.adapters import api_keys, glossary_store
 from kadr.cli import glossary, keys
 from kadr.core.errors import KeyNameTakenError
+from kadr.ports.keys import ApiKey
 from tests.fakes import MemoryGlossaryStore
 
 
@@ -104,7 +106,9 @@ class TestKeys:
                 return "kadr_secret"
 
             def keys(self):
-                return []
+                return [
+                    ApiKey(name, frozenset({"edit"}), None, datetime(2026, 1, 1, tzinfo=UTC)) for name in made
+                ]
 
             def revoke(self, name):
                 return name in made
@@ -128,7 +132,10 @@ class TestKeys:
         for answer in ("n\n", ""):
             asked = stand.invoke("key", "revoke", "ci", input=answer)
             assert (asked.exit_code, "Revoke ci?" in asked.stderr) == (1, True)
+            assert "Nothing was revoked" in asked.stderr
             assert "revoked:" not in asked.stdout
+        unknown = stand.invoke("key", "revoke", "nobody")
+        assert (unknown.exit_code, "Revoke" in unknown.stderr) == (1, False)
         assert stand.invoke("key", "revoke", "ci", input="y\n").stdout.endswith("revoked: ci\n")
         assert stand.invoke("key", "revoke", "ci", "--yes").stdout == "revoked: ci\n"
 

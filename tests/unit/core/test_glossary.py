@@ -65,7 +65,9 @@ def test_words_of_a_hashtag_come_apart(glossary: Glossary) -> None:
 
 def test_at_the_end_of_a_text_nothing_is_about_anything(glossary: Glossary) -> None:
     assert glossary.translate("айфон 15 про").text == "iphone 15 pro"
+    assert glossary.translate("айфон про").text == "iphone pro"
     assert glossary.translate("видео про кота").text == "video about cat"
+    assert glossary.translate("видео про").text == "video about"  # somebody is typing still
     assert glossary.translate("про").text == "about"
 
 

@@ -81,7 +81,7 @@ def test_offensive_phrases_are_not_suggested(text: str) -> None:
     ["потребление хлеба", "оскорблять", "хулиган", "ребёнок и небеса", "команда", "хохлома", "педикюр",
      "хачапури", "мандарин", "херсон", "сукно", "assembly class", "cocktail", "analysis", "essex",
      "dickens", "нигерия", "анализ", "скипидар", "учебник", "бас гитара bass", "Maine Coon", "Роберт Дауни",
-     "prickly pear", "москаленко", "хулио иглесиас", "e e cummings", "retardant"],
+     "maine-coon", "prickly pear", "москаленко", "хулио иглесиас", "e e cummings", "retardant"],
 )  # fmt: skip
 def test_words_that_only_look_like_it_are(text: str) -> None:
     assert not blocked(text)

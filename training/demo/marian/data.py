@@ -44,7 +44,7 @@ def others(path: Path) -> int:
     from kadr.core.vocabulary import Vocabulary
 
     dictionary, language = Pymorphy(), language_words()
-    glossary = Glossary.load(dictionary.lemmas)
+    glossary = Glossary.load(dictionary.lemmas, dictionary.known)
     vocabulary = Vocabulary({}, background=glossary.vocabulary, language=language)
     known = {form.replace("ё", "е") for bent in lexicon.load().forms for form, _ in bent}
     rows = []

@@ -56,7 +56,7 @@ def sets(held: HeldOut, other: Path | None = None) -> dict[str, list[Pair]]:
 def ways(model: InstalledModel, untrained: InstalledModel) -> dict[str, Translate]:
     """Return the translators by name: as a query meets them, and the models without anything around."""
     dictionary, language = Pymorphy(), language_words()
-    glossary = Glossary.load(dictionary.lemmas)
+    glossary = Glossary.load(dictionary.lemmas, dictionary.known)
     neural = NeuralTranslator(Marian(model), glossary, choose_words=False)  # as translator() makes it
     return {
         "untrained": _alone(untrained),

@@ -11,9 +11,11 @@ import { h } from "../dom.js";
 export function nameField({ name, label, placeholder = "", save }, { t, toast }) {
   let saved = name;
   let saving = false;
+  let again = false; // whether a name was to be saved while another one was
   const field = h("input", { class: "input name-field", name: "name", value: name, "aria-label": label, placeholder, maxlength: 200, autocomplete: "off", spellcheck: "false", enterkeyhint: "done" });
   const commit = async () => {
     const wanted = field.value.trim();
+    again = saving;
     if (saving || wanted === saved) return;
     if (!wanted) {
       field.value = saved; // a name cannot be taken away, only changed
@@ -30,8 +32,7 @@ export function nameField({ name, label, placeholder = "", save }, { t, toast })
     }
     saving = false;
     field.removeAttribute("aria-busy");
-    // Left with another name meanwhile; whoever is still in the field will leave it.
-    if (field.value.trim() !== wanted && document.activeElement !== field) void commit();
+    if (again) void commit();
   };
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return;

@@ -125,8 +125,12 @@ function mergeSheet(people, { api, t, signal, toast }, { merged, done }) {
       toast(t("people.merged", { name: kept.name ?? t("person.unnamed") }));
       done();
     } catch (error) {
+      into = kept; // another one that was chosen may be part of it by now
+      const picked = choices.get(kept)?.querySelector("input");
+      if (picked) picked.checked = true;
       wrong.textContent = inWords(error, t);
       button.disabled = false;
+      if (!wrong.isConnected) toast(inWords(error, t), { kind: "error" });
     }
   });
   const choices = new Map(

@@ -98,14 +98,18 @@ class Row {
     this.#state.textContent = going ? t("delete.going") : t(`state.${video.state}`);
     fill(this.#stages, video.state !== "failed" && stageRow(video, t("upload.stages", { name }), t), brokenStages(video, t));
     const unwell = video.stages.some((stage) => isBroken(stage) || stage.state === "unavailable");
+    const focused = this.#tools.contains(document.activeElement) ? document.activeElement?.getAttribute("aria-label") : null;
     fill(
       this.#tools,
-      unwell && h("button", { type: "button", class: "button small", "aria-label": t("videos.retry.label", { name }), disabled: busy, on: { click: () => void this.#retry() } }, icon("retry"), t("videos.retry")),
+      unwell && h("button", { type: "button", class: "button small", "aria-label": t("videos.retry.label", { name }), "aria-disabled": busy ? "true" : null, on: { click: () => void this.#retry() } }, icon("retry"), t("videos.retry")),
       h("button", { type: "button", class: "icon-button", "aria-label": t("delete.label", { name }), title: t("action.delete"), disabled: going, on: { click: () => this.#delete() } }, icon("delete")),
     );
+    // The buttons are others now: the keyboard stays at the same one.
+    if (focused) /** @type {HTMLElement | null} */ (this.#tools.querySelector(`[aria-label="${CSS.escape(focused)}"]`))?.focus();
   }
 
   async #retry() {
+    if (this.#asking || this.#going) return;
     const { api, t, toast, signal } = this.context;
     this.#asking = true;
     this.#draw();
@@ -123,6 +127,7 @@ class Row {
   /** Looks at the video until nothing more comes, or until it is being deleted. */
   async #follow() {
     const { api, signal: left } = this.context;
+    if (left.aborted) return;
     this.#following.abort(); // one look at a time, however often somebody tries again
     const following = (this.#following = new AbortController());
     const { signal } = following;

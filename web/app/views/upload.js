@@ -27,6 +27,9 @@ const LATEST = 120_000; // milliseconds from its arrival, after which a video th
 /** The uploads go on in other views, so they outlive this one. @type {Uploads | null} */
 let uploads = null;
 
+/** Looks at what was settled, one after the other: a hundred at once are more than the API lets through. */
+let looks = Promise.resolve();
+
 /** @type {import("../types.js").Render} */
 export async function render(root, _params, context) {
   const { t, title, session, signal } = context;
@@ -37,12 +40,16 @@ export async function render(root, _params, context) {
   append(root, [h("header", { class: "page-head" }, h("div", { class: "stack-s" }, h("h1", null, t("upload.title")), h("p", { class: "lead" }, t("upload.lead")))), body]);
   /** @type {string | null} */
   let drawn = null;
+  let leave = new AbortController(); // what was drawn before, with all that it listens to
+  signal.addEventListener("abort", () => leave.abort());
   const draw = () => {
     const allowed = session.can("upload");
     const state = [allowed, ...(allowed ? [session.can("edit")] : session.scopes)].join(" ");
     if (state === drawn) return; // a key that was refused changes nothing, and what is said about it stays
     drawn = state;
-    if (allowed) uploader(body, context);
+    leave.abort();
+    leave = new AbortController();
+    if (allowed) uploader(body, { ...context, signal: leave.signal });
     else fill(body, signInForm({ title: t("upload.sign_in"), text: t("upload.sign_in.text"), scope: "upload" }, context));
   };
   session.addEventListener("change", draw, { signal });
@@ -176,7 +183,7 @@ class Row {
     );
     this.update();
     // Also what was settled when it was seen last may have been deleted meanwhile.
-    if (item.state === "arrived" && !this.#following) void this.#follow();
+    if (item.state === "arrived" && !this.#following) looks = looks.then(() => (context.signal.aborted || this.#following ? undefined : this.#follow()));
   }
 
   /** @param {(message: string) => void} [announce] */
