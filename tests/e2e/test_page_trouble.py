@@ -204,6 +204,13 @@ def test_a_link_with_a_key_signs_in_where_the_page_is_open_already(site: Site) -
         expect(page.get_by_role("button", name="Переименовать")).to_be_visible()
         expect(field).to_have_value("борщ")
         expect(page.get_by_role("button", name="Настройки")).to_be_focused()
+        # a link with a key that is none costs nobody the one that works
+        visit.expect_error("/session")
+        page.evaluate("() => { location.hash = 'key=kadr_outdated'; }")
+        expect(page.get_by_role("alert")).to_be_visible()
+        assert "kadr_" not in page.url
+        expect(page.get_by_role("link", name="Правка")).to_be_visible()
+        assert page.evaluate("() => sessionStorage.getItem('kadr.key')") == site.key
 
 
 def test_what_erasing_came_to_is_said_on_the_settings_themselves(site: Site) -> None:
