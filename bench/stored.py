@@ -441,7 +441,10 @@ def _postgres_server(at: Path) -> Iterator[Postgres]:
         local.ensure_database(at, port)
         secret = {"username": local.USER, "password": local.password(at)}
         postgres = Postgres(
-            PostgresAddress(HOST, port, local.DATABASE, "disable"), credentials=lambda: secret, max_size=8
+            PostgresAddress(HOST, port, local.DATABASE, "disable"),
+            credentials=lambda: secret,
+            max_size=8,
+            long_statements=True,  # it is filled by COPY
         )
         try:
             yield postgres

@@ -179,6 +179,7 @@ class _postgres:
             PostgresAddress(host=host, port=5432, database="postgres", sslmode="disable"),
             credentials=lambda: {"username": "postgres", "password": ""},
             max_size=4,
+            long_statements=True,  # it is filled by COPY
         )
         migrate(postgres)
         self._postgres = postgres
