@@ -31,9 +31,14 @@ _CROP_MARGIN = 0.4  # of the face's width, on each side
 _CROP_SIDE = 320  # pixels
 
 
+def off(settings: ExtractorSettings) -> str:
+    """Return why nobody's face is looked for; nothing where it is."""
+    return "faces are switched off" if settings.faces == "off" else ""
+
+
 def model_version(settings: ExtractorSettings) -> str:
     """Return what would be found differently by another version: weights and parameters."""
-    if settings.faces == "off":
+    if off(settings):
         return "off"
     return f"{require('faces', settings.models_dir).version}+{RECIPE}"
 
@@ -45,8 +50,6 @@ def extract(path: Path, settings: ExtractorSettings) -> Extraction:
         MediaError: as :func:`kadr.media.frames.sample_frames`.
         WeightsUnavailableError, WeightsRefusedError: as :func:`kadr.models.registry.require`.
     """
-    if settings.faces == "off":
-        return Extraction(reason="faces are switched off")
     faces = _faces(require("faces", settings.models_dir))
     limits = MediaLimits(max_bytes=settings.media_max_bytes, max_duration=settings.media_max_duration)
     watch = Watch(faces)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from functions.assemble.assemble import assemble
+from functions.faces import extract as faces
 from functions.purge.purge import purge
 from kadr.adapters.ledger import PostgresLedger, face_crop_key
 from kadr.adapters.postgres import Postgres
@@ -331,6 +332,26 @@ def test_an_unreadable_message_goes_to_the_dead_letter_queue(world: FakeWorld, h
     broken = event()
     broken["Records"][0]["body"] = "{"
     assert retried(handler_of(BORSCHT)(broken, FakeContext()))
+
+
+def test_what_is_switched_off_is_not_fetched_and_leaves_nothing_of_before(
+    world: FakeWorld, handler_of: Any, settings: ExtractorSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.objects.put(BUCKET, KEY, b"video")
+    somebody = FaceTrack(unit(0, 128), 3, 0.0, 2.0, b"jpeg", 0.8)
+    handler_of(Extraction(faces=(somebody,)), Stage.FACES)(event(), FakeContext())
+    monkeypatch.delattr(type(world.objects), "download")
+    switched_off = extractor(
+        Stage.FACES,
+        extract=faces.extract,
+        model_version=faces.model_version,
+        off=faces.off,
+        settings=lambda: settings.model_copy(update={"faces": "off"}),
+        world=lambda: world,
+    )
+    assert not retried(switched_off(event(), FakeContext()))
+    assert world.states()[Stage.FACES] == (StageState.EMPTY, "faces are switched off")
+    assert world.objects.keys("derived") == set()
 
 
 def test_what_nobody_expected_comes_again_soon_too(world: FakeWorld) -> None:

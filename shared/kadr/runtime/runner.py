@@ -117,14 +117,16 @@ def extractor(
     *,
     extract: Extract,
     model_version: Callable[[ExtractorSettings], str],
+    off: Callable[[ExtractorSettings], str] = lambda _: "",
     settings: Callable[[], ExtractorSettings] | None = None,
     world: Callable[[], World] | None = None,
 ) -> Handler:
     """Return the Lambda handler of a stage.
 
     ``extract`` gets a local copy of the video. ``model_version`` names what it works with: a video is
-    extracted again only when its content or this name has changed. The environment is read and clients
-    are made at the first event, not at import.
+    extracted again only when its content or this name has changed. ``off`` says why nothing is to be
+    extracted at all: then the video is not fetched either. The environment is read and clients are made at
+    the first event, not at import.
     """
     read_settings = settings or cache(ExtractorSettings)
     wired: Callable[[], World] = world or cache(lambda: Wiring(read_settings()))
@@ -137,6 +139,7 @@ def extractor(
                     stage=stage,
                     extract=extract,
                     model_version=model_version,
+                    off=off,
                     settings=_settings(read_settings),
                     world=wired(),
                     context=context,
@@ -153,6 +156,7 @@ class _Job:
     stage: Stage
     extract: Extract
     model_version: Callable[[ExtractorSettings], str]
+    off: Callable[[ExtractorSettings], str]
     settings: ExtractorSettings
     world: World
     context: LambdaContext
@@ -221,20 +225,9 @@ class _Job:
             return "none"
 
     def _work(self, registration: Registration) -> None:
-        objects = self.world.objects
         self._clear_derived(registration)
-        with job_folder() as folder:
-            path = folder / "media"
-            objects.download(
-                registration.bucket,
-                registration.key,
-                registration.object,
-                path,
-                max_bytes=self.settings.media_max_bytes,
-            )
-            before = self.context.get_remaining_time_in_millis()
-            extraction = self.extract(path, self.settings)
-            milliseconds = before - self.context.get_remaining_time_in_millis()
+        reason = self.off(self.settings)
+        extraction, milliseconds = (Extraction(reason=reason), 0) if reason else self._extracted(registration)
         with self.world.ledger.commit(registration, self.stage) as commit:
             self._land(commit, registration, extraction)
             commit.write(
@@ -248,6 +241,21 @@ class _Job:
         metrics().add_dimension(name="stage", value=str(self.stage))
         metrics().add_metric(name="Extracted", unit=MetricUnit.Count, value=1)
         metrics().add_metric(name="ExtractMilliseconds", unit=MetricUnit.Milliseconds, value=milliseconds)
+
+    def _extracted(self, registration: Registration) -> tuple[Extraction, int]:
+        """Return what is found in the video, and how many milliseconds that took."""
+        with job_folder() as folder:
+            path = folder / "media"
+            self.world.objects.download(
+                registration.bucket,
+                registration.key,
+                registration.object,
+                path,
+                max_bytes=self.settings.media_max_bytes,
+            )
+            before = self.context.get_remaining_time_in_millis()
+            extraction = self.extract(path, self.settings)
+            return extraction, before - self.context.get_remaining_time_in_millis()
 
     def _land(self, commit: Commit, registration: Registration, extraction: Extraction) -> None:
         """Put everything that does not live in PostgreSQL where it belongs, under the row's lock."""
