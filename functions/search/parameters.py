@@ -25,6 +25,17 @@ DEEPEST_LISTED = 100_000
 _LONGEST_VIDEO = 86_400.0  # seconds
 _MOST_VALUES = 20
 
+# Where a page of a list of people or themes begins.
+ListOffset = Annotated[
+    int,
+    Query(
+        ge=0,
+        le=DEEPEST_LISTED,
+        description="How many to skip: `next_offset` of the page before.",
+        examples=[50],
+    ),
+]
+
 SearchModality = Literal["visual", "ocr", "speech"]
 
 

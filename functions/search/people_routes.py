@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Path, Query
 from functions.search import people_schemas as answers
 from functions.search import schemas
 from functions.search.authorisation import REFUSALS, Editor
-from functions.search.parameters import DEEPEST_LISTED
+from functions.search.parameters import ListOffset
 from functions.search.services import Injected, Services
 from kadr.ports.people import Person
 from kadr.runtime.people import PeopleEditor
@@ -22,15 +22,6 @@ PersonId = Annotated[
     UUID, Path(description="Which person.", examples=["0c7f3a52-6e0e-4d5c-9a51-2d3f0c1b9e77"])
 ]
 Limit = Annotated[int, Query(ge=1, le=MOST_PEOPLE, description="How many.", examples=[50])]
-Offset = Annotated[
-    int,
-    Query(
-        ge=0,
-        le=DEEPEST_LISTED,
-        description="How many to skip: `next_offset` of the page before.",
-        examples=[50],
-    ),
-]
 _UNKNOWN: schemas.Responses = {
     404: {"model": schemas.ErrorAnswer, "description": "There is no such person, or no such face."}
 }
@@ -53,7 +44,7 @@ def register(app: FastAPI) -> None:
 def people(
     here: Injected,
     limit: Limit = 50,
-    offset: Offset = 0,
+    offset: ListOffset = 0,
     name: Annotated[
         str,
         Query(max_length=100, description="Only people whose name contains this.", examples=["hopper"]),
@@ -73,7 +64,9 @@ def people(
     )
 
 
-def person(here: Injected, person_id: PersonId, limit: Limit = 50, offset: Offset = 0) -> answers.PersonPage:
+def person(
+    here: Injected, person_id: PersonId, limit: Limit = 50, offset: ListOffset = 0
+) -> answers.PersonPage:
     """Return somebody, and the videos that they appear in, newest first."""
     found = here.world.people.person(person_id)
     if found is None:

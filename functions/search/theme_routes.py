@@ -10,7 +10,7 @@ from fastapi import FastAPI, HTTPException, Path, Query
 from functions.search import schemas
 from functions.search import theme_schemas as answers
 from functions.search.authorisation import REFUSALS, Editor
-from functions.search.parameters import DEEPEST_LISTED
+from functions.search.parameters import ListOffset
 from functions.search.services import Injected, Services
 from kadr.core.theme_names import editors_name
 from kadr.ports.themes import NamedBy, ThemeRecord
@@ -21,15 +21,6 @@ _THUMBNAILS = 4
 
 ThemeId = Annotated[UUID, Path(description="Which theme.", examples=["8a4e0c52-7e0b-4c5e-9d51-4b3f2c7b9e10"])]
 Limit = Annotated[int, Query(ge=1, le=MOST_THEMES, description="How many.", examples=[50])]
-Offset = Annotated[
-    int,
-    Query(
-        ge=0,
-        le=DEEPEST_LISTED,
-        description="How many to skip: `next_offset` of the page before.",
-        examples=[50],
-    ),
-]
 _UNKNOWN: schemas.Responses = {
     404: {"model": schemas.ErrorAnswer, "description": "There is no such theme (any more)."}
 }
@@ -48,7 +39,7 @@ def register(app: FastAPI) -> None:
     )
 
 
-def themes(here: Injected, limit: Limit = 50, offset: Offset = 0) -> answers.ThemesAnswer:
+def themes(here: Injected, limit: Limit = 50, offset: ListOffset = 0) -> answers.ThemesAnswer:
     """List the themes of the collection, the largest first. `theme=` of a search takes their ids."""
     found, total = here.world.themes.listed(limit=limit, offset=offset)
     return answers.ThemesAnswer(
@@ -58,7 +49,7 @@ def themes(here: Injected, limit: Limit = 50, offset: Offset = 0) -> answers.The
     )
 
 
-def theme(here: Injected, theme_id: ThemeId, limit: Limit = 50, offset: Offset = 0) -> answers.ThemePage:
+def theme(here: Injected, theme_id: ThemeId, limit: Limit = 50, offset: ListOffset = 0) -> answers.ThemePage:
     """Return a theme, and its videos, the most typical first."""
     found = here.world.themes.record(theme_id)
     if found is None:

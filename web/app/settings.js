@@ -15,7 +15,7 @@ import { openSheet } from "./sheet.js";
  * @param {object} options
  * @param {import("./api.js").Api} options.api
  * @param {import("./session.js").Session} options.session
- * @param {(message: string, about: {kind: "info" | "error"}) => void} options.toast
+ * @param {(message: string, options?: import("./types.js").ToastOptions) => void} options.toast
  * @param {() => void} options.onLanguage
  */
 export function openSettings({ api, session, toast, onLanguage }) {
@@ -96,7 +96,7 @@ export function openSettings({ api, session, toast, onLanguage }) {
     }
     draw(told);
     // Whoever has closed the sheet meanwhile is told all the same.
-    if (!sheet.element.isConnected) toast(told.textContent ?? "", { kind: told.getAttribute("role") === "alert" ? "error" : "info" });
+    if (!sheet.element.isConnected && told.textContent) toast(told.textContent, { kind: told.getAttribute("role") === "alert" ? "error" : "info" });
   }
 
   /** @param {Translate} t */

@@ -154,7 +154,7 @@ export class Shell {
     module.openSettings({
       api: this.options.api,
       session: this.options.session,
-      toast: (message, about) => this.toast(message, about),
+      toast: (message, options) => this.toast(message, options),
       onLanguage: () => {
         this.#draw();
         this.options.onLanguage();
